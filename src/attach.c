@@ -1,0 +1,4 @@
+/*
+ * attach.c
+ */
+#include "attach.h"

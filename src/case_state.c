@@ -1,0 +1,4 @@
+/*
+ * case_state.c
+ */
+#include "case_state.h"

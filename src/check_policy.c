@@ -1,0 +1,4 @@
+/*
+ * check_policy.c
+ */
+#include "govcase.h"

@@ -1,0 +1,74 @@
+/*
+ * compat.h
+ *		The differences between PostgreSQL 13 and 18, in one place.
+ *
+ * Each #if says what is new in which version and gives a shim for the others.
+ * No other file of govcase compares PG_VERSION_NUM.
+ */
+#ifndef GOVCASE_COMPAT_H
+#define GOVCASE_COMPAT_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 130000
+#error "govcase needs PostgreSQL 13 or later"
+#endif
+
+/* MarkGUCPrefixReserved is new in pg15; before, its task had another name. */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/*
+ * TriggerData.tg_updatedcols is new in pg14: which columns SET names.  Before,
+ * nobody can tell, and only a changed value counts as given.
+ */
+#if PG_VERSION_NUM >= 140000
+#define TriggerUpdatedColumns(trigdata) ((trigdata)->tg_updatedcols)
+#else
+#define TriggerUpdatedColumns(trigdata) ((Bitmapset *) NULL)
+#endif
+
+/*
+ * Soft errors are new in pg16: an input function reports bad text through
+ * escontext instead of throwing.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#define GovcaseReturnError(fcinfo, ...) ereturn((fcinfo)->context, (Datum) 0, __VA_ARGS__)
+#else
+#define GovcaseReturnError(fcinfo, ...) \
+	do \
+	{ \
+		ereport(ERROR, __VA_ARGS__); \
+		PG_RETURN_NULL(); \
+	} while (0)
+#endif
+
+/* PG_MODULE_MAGIC_EXT is new in pg18: the library tells its name and version. */
+#if PG_VERSION_NUM >= 180000
+#define GOVCASE_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "govcase", .version = GOVCASE_VERSION)
+#else
+#define GOVCASE_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/*
+ * InitMaterializedSRF is new in pg15 as SetSingleFuncCall, renamed in pg16;
+ * before, each function prepared its tuplestore itself.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "funcapi.h"
+#elif PG_VERSION_NUM >= 150000
+#include "funcapi.h"
+#define InitMaterializedSRF(fcinfo, flags) SetSingleFuncCall(fcinfo, flags)
+#else
+#include "funcapi.h"
+extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
+#define InitMaterializedSRF(fcinfo, flags) govcase_materialized_srf(fcinfo)
+#endif
+
+#endif /* GOVCASE_COMPAT_H */

@@ -1,0 +1,4 @@
+/*
+ * follow_up.c
+ */
+#include "follow_up.h"

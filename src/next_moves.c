@@ -1,0 +1,4 @@
+/*
+ * next_moves.c
+ */
+#include "govcase.h"

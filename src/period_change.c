@@ -1,0 +1,4 @@
+/*
+ * period_change.c
+ */
+#include "govcase.h"

@@ -1,0 +1,4 @@
+/*
+ * policy.c
+ */
+#include "policy.h"

@@ -1,0 +1,4 @@
+/*
+ * resolution_rate.c
+ */
+#include "govcase.h"

@@ -1,0 +1,4 @@
+/*
+ * risk_level.c
+ */
+#include "risk_level.h"

@@ -1,0 +1,4 @@
+/*
+ * transition.c
+ */
+#include "govcase.h"

@@ -1,0 +1,4 @@
+/*
+ * verify_chain.c
+ */
+#include "govcase.h"
