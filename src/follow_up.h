@@ -144,4 +144,26 @@ extern void hash_genesis(const pg_uuid_t *chain_set, const CaseKey *key, uint8 *
 extern void hash_note(const uint8 *salt, const char *note, uint8 *hash);
 extern void hash_link(const CaseKey *key, const Link *link, uint8 *hash);
 
+struct Protection;
+
+/*
+ * Write a link of a kind that govcase alone writes (registered, transition,
+ * redaction), through the table's own triggers, as the owner.  Taken from
+ * wanted: kind, from and to, policy, version, chain_set, target_seq, note, and
+ * actor and db_user, captured by the caller before any switch of user.
+ * happened_at DT_NOBEGIN: the clock's or the setting's.  The caller holds the
+ * lock on the case.  SPI must not be assumed connected.
+ */
+extern void write_link(struct Protection *protection, const CaseKey *key, const Link *wanted);
+
+/*
+ * The case's links, newest first, read with the latest snapshot as the owner;
+ * visit returns false to stop.  Only seq, kind, actor, recorded_at, happened_at,
+ * satisfied and the from and to columns of the link are filled.  Raises 40001
+ * where the newest link is one that the transaction's own snapshot cannot see.
+ */
+typedef bool (*LinkVisitor) (const Link *link, void *argument);
+extern void read_chain(struct Protection *protection, const CaseKey *key, LinkVisitor visit,
+					   void *argument);
+
 #endif							/* GOVCASE_FOLLOW_UP_H */
