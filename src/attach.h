@@ -29,6 +29,7 @@ typedef struct RoleColumn
 typedef enum ProtectionPlan
 {
 	PLAN_LOCK_CASE,				/* state, risk, roles of a case, FOR NO KEY UPDATE */
+	PLAN_READ_CASE,				/* a case's whole row */
 	PLAN_READ_CHAIN,			/* a case's links, newest first */
 	PLAN_CHAIN_HEAD,			/* a case's newest link */
 	PLAN_INSERT_LINK,

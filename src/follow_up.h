@@ -159,7 +159,8 @@ extern void write_link(struct Protection *protection, const CaseKey *key, const 
 /*
  * The case's links, newest first, read with the latest snapshot as the owner;
  * visit returns false to stop.  Only seq, kind, actor, recorded_at, happened_at,
- * satisfied and the from and to columns of the link are filled.  Raises 40001
+ * satisfied, the from and to columns, recorded_in and chain_set of the link are
+ * filled.  Raises 40001
  * where the newest link is one that the transaction's own snapshot cannot see.
  */
 typedef bool (*LinkVisitor) (const Link *link, void *argument);
