@@ -6,7 +6,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" govcase.contro
 # The order is the order in which the install script is put together.
 SQL_ROOMS = schema risk_level case_state policy check_policy attach transition \
 	follow_up verify_chain next_moves overdue resolution_rate period_change
-C_ROOMS = govcase risk_level case_state policy check_policy attach transition \
+C_ROOMS = govcase label_type risk_level case_state policy check_policy attach transition \
 	follow_up verify_chain next_moves resolution_rate period_change
 
 MODULE_big = govcase
@@ -19,7 +19,7 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 EXTRA_CLEAN = govcase--$(EXTVERSION).sql
 
 REGRESS = risk_level case_state
-REGRESS_OPTS = --inputdir=test --outputdir=test
+REGRESS_OPTS = --inputdir=test --outputdir=test --encoding=UTF8 --no-locale
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)

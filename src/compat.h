@@ -71,4 +71,35 @@ extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #define InitMaterializedSRF(fcinfo, flags) govcase_materialized_srf(fcinfo)
 #endif
 
+/*
+ * ssup_datum_unsigned_cmp is new in pg15, with a sort specialised for it;
+ * before, any comparator of Datums is as good.
+ */
+#if PG_VERSION_NUM < 150000
+#include "utils/sortsupport.h"
+
+static inline int
+ssup_datum_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
+{
+	return (x > y) - (x < y);
+}
+#endif
+
+/*
+ * pg_do_encoding_conversion_buf is new in pg14: it stops at a character that has
+ * no equivalent; before, the conversion itself raises 22P05.
+ */
+#if PG_VERSION_NUM < 140000
+static inline int
+pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *source,
+							  int source_length, unsigned char *target,
+							  int target_length, bool no_error)
+{
+	OidFunctionCall5(conversion, Int32GetDatum(from), Int32GetDatum(to),
+					 CStringGetDatum((char *) source), CStringGetDatum((char *) target),
+					 Int32GetDatum(source_length));
+	return source_length;
+}
+#endif
+
 #endif /* GOVCASE_COMPAT_H */
