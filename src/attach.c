@@ -724,21 +724,31 @@ protection_of_links(Relation links)
 	return find_protection(links, true);
 }
 
+/* Does the root of the relation have a carrier with this function? */
+static bool
+has_carrier(Relation relation, const char *carrier)
+{
+	Relation root = table_open(relation_entry(relation)->root, AccessShareLock);
+	bool found = find_carrier(root, govcase_trigger_function_oid(carrier)) != NULL;
+
+	table_close(root, NoLock);
+	return found;
+}
+
+bool
+is_protected(Relation cases)
+{
+	return has_carrier(cases, CASE_CARRIER);
+}
+
 Protection *
 protection_of_table(Oid table)
 {
 	Relation relation = table_open(table, AccessShareLock);
-	RelationEntry *entry;
-	Relation root;
-	bool is_cases;
-	bool is_links;
+	bool is_cases = has_carrier(relation, CASE_CARRIER);
+	bool is_links = has_carrier(relation, LINK_CARRIER);
 	Protection *protection;
 
-	entry = relation_entry(relation);
-	root = table_open(entry->root, AccessShareLock);
-	is_cases = find_carrier(root, govcase_trigger_function_oid(CASE_CARRIER)) != NULL;
-	is_links = find_carrier(root, govcase_trigger_function_oid(LINK_CARRIER)) != NULL;
-	table_close(root, NoLock);
 	if (!is_cases && !is_links)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 						errmsg("table \"%s\" is not protected", get_rel_name(table)),

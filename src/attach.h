@@ -21,45 +21,45 @@
 
 typedef struct RoleColumn
 {
-	char	   *role;
-	AttrNumber	attnum;			/* in the case table's root */
+	char *role;
+	AttrNumber attnum; /* in the case table's root */
 } RoleColumn;
 
 /* Queries on the two tables that are kept planned; see protection_plan(). */
 typedef enum ProtectionPlan
 {
-	PLAN_LOCK_CASE,				/* state, risk, roles of a case, FOR NO KEY UPDATE */
-	PLAN_READ_CASE,				/* a case's whole row */
-	PLAN_READ_CHAIN,			/* a case's links, newest first */
-	PLAN_CHAIN_HEAD,			/* a case's newest link */
+	PLAN_LOCK_CASE,  /* state, risk, roles of a case, FOR NO KEY UPDATE */
+	PLAN_READ_CASE,  /* a case's whole row */
+	PLAN_READ_CHAIN, /* a case's links, newest first */
+	PLAN_CHAIN_HEAD, /* a case's newest link */
 	PLAN_INSERT_LINK,
-	PLAN_REDACT,				/* erase notes and salts */
+	PLAN_REDACT, /* erase notes and salts */
 	PROTECTION_PLAN_COUNT
 } ProtectionPlan;
 
 typedef struct Protection
 {
-	Oid			cases;			/* the root, where partitioned */
-	Oid			links;			/* InvalidOid: protected without a chain */
-	Oid			owner;			/* of both */
-	pg_uuid_t	chain_set;
-	char	   *policy;
-	bool		without_links;
-	char	   *actor_function; /* NULL, or a qualified name without arguments */
-	Oid			actor_function_oid;
-	int			nkeys;
-	AttrNumber	case_key[MAX_KEY_COLUMNS];	/* in the root */
-	Oid			case_key_type[MAX_KEY_COLUMNS];
-	AttrNumber	state;
-	AttrNumber	risk;			/* InvalidAttrNumber: a one-colour policy */
-	int			nroles;
-	RoleColumn *roles;			/* a column that carries several stands several times */
-	char	  **watched;		/* roles that the row trigger's WHEN compares */
-	int			nwatched;
-	AttrNumber	link_key[MAX_KEY_COLUMNS];	/* in the links' root */
-	Oid			link_key_type[MAX_KEY_COLUMNS];
-	AttrNumber	link_column[LINK_COLUMN_COUNT];
-	SPIPlanPtr	plans[PROTECTION_PLAN_COUNT];
+	Oid cases; /* the root, where partitioned */
+	Oid links; /* InvalidOid: protected without a chain */
+	Oid owner; /* of both */
+	pg_uuid_t chain_set;
+	char *policy;
+	bool without_links;
+	char *actor_function; /* NULL, or a qualified name without arguments */
+	Oid actor_function_oid;
+	int nkeys;
+	AttrNumber case_key[MAX_KEY_COLUMNS]; /* in the root */
+	Oid case_key_type[MAX_KEY_COLUMNS];
+	AttrNumber state;
+	AttrNumber risk; /* InvalidAttrNumber: a one-colour policy */
+	int nroles;
+	RoleColumn *roles; /* a column that carries several stands several times */
+	char **watched;    /* roles that the row trigger's WHEN compares */
+	int nwatched;
+	AttrNumber link_key[MAX_KEY_COLUMNS]; /* in the links' root */
+	Oid link_key_type[MAX_KEY_COLUMNS];
+	AttrNumber link_column[LINK_COLUMN_COUNT];
+	SPIPlanPtr plans[PROTECTION_PLAN_COUNT];
 	MemoryContext context;
 } Protection;
 
@@ -71,6 +71,8 @@ typedef struct Protection
  */
 extern Protection *protection_of_cases(Relation cases);
 extern Protection *protection_of_links(Relation links);
+/* Does the table, or the root that it is a partition of, have a case carrier? */
+extern bool is_protected(Relation cases);
 /* The same by OID, of either table; 42P17 (with a HINT) where unprotected. */
 extern Protection *protection_of_table(Oid table);
 
@@ -87,8 +89,8 @@ extern AttrNumber protection_role_column(const Protection *protection, const cha
  * The key of a row, from a slot or tuple of the case table or of the links (or
  * a partition).  Values point into the tuple.
  */
-extern void case_key_of_tuple(const Protection *protection, Relation relation, HeapTuple tuple,
-							  bool of_link, CaseKey *key);
+extern void case_key_of_tuple(const Protection *protection, Relation relation,
+							  HeapTuple tuple, bool of_link, CaseKey *key);
 /*
  * The key from a SQL argument of type "any": a value of the key column's type
  * or of one that casts to it by text, or for several columns a row or an array.
@@ -102,10 +104,10 @@ extern void case_key_of_argument(FunctionCallInfo fcinfo, int argument,
  * security neither hides a row nor lets one through.  Snapshot NULL: the
  * latest.  SPI must be connected; leaves SPI_tuptable to the caller.
  */
-extern int	protection_execute(Protection *protection, ProtectionPlan plan, Datum *values,
-							   const char *nulls, bool read_only);
+extern int protection_execute(Protection *protection, ProtectionPlan plan, Datum *values,
+							  const char *nulls, bool read_only);
 
 /* Who acts, as text: the actor function's word, the setting, or the user. */
 extern char *acting_person(const Protection *protection);
 
-#endif							/* GOVCASE_ATTACH_H */
+#endif /* GOVCASE_ATTACH_H */

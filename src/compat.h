@@ -29,7 +29,7 @@
 #if PG_VERSION_NUM >= 140000
 #define TriggerUpdatedColumns(trigdata) ((trigdata)->tg_updatedcols)
 #else
-#define TriggerUpdatedColumns(trigdata) ((Bitmapset *) NULL)
+#define TriggerUpdatedColumns(trigdata) ((const Bitmapset *) NULL)
 #endif
 
 /*
@@ -92,8 +92,8 @@ ssup_datum_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 #if PG_VERSION_NUM < 140000
 static inline int
 pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *source,
-							  int source_length, unsigned char *target,
-							  int target_length, bool no_error)
+							  int source_length, unsigned char *target, int target_length,
+							  bool no_error)
 {
 	OidFunctionCall5(conversion, Int32GetDatum(from), Int32GetDatum(to),
 					 CStringGetDatum((char *) source), CStringGetDatum((char *) target),

@@ -33,7 +33,7 @@ typedef enum LinkKind
 
 #define LINK_KIND_COUNT (LINK_REDACTION + 1)
 
-typedef uint16 LinkKindSet;		/* bit of each LinkKind */
+typedef uint16 LinkKindSet; /* bit of each LinkKind */
 
 extern const char *link_kind_name(LinkKind kind);
 extern bool link_kind_parse(const char *name, LinkKind *kind);
@@ -74,7 +74,7 @@ typedef enum LinkColumn
 /* Role name of a link column ("seq", …), which is also its default name. */
 extern const char *link_column_name(LinkColumn column);
 /* Type of a link column: bigint, timestamptz, text, …, or one of our two types. */
-extern Oid	link_column_type(LinkColumn column);
+extern Oid link_column_type(LinkColumn column);
 
 #define LINK_HASH_SIZE 32
 #define LINK_SALT_SIZE 16
@@ -87,8 +87,8 @@ extern Oid	link_column_type(LinkColumn column);
 
 typedef enum KeyClass
 {
-	KEY_INT,					/* smallint, integer, bigint */
-	KEY_TEXT,					/* text, varchar */
+	KEY_INT,  /* smallint, integer, bigint */
+	KEY_TEXT, /* text, varchar */
 	KEY_UUID,
 	KEY_DATE
 } KeyClass;
@@ -98,9 +98,9 @@ extern bool key_class_of_type(Oid type, KeyClass *class);
 
 typedef struct CaseKey
 {
-	int			ncolumns;
-	Oid			types[MAX_KEY_COLUMNS];
-	Datum		values[MAX_KEY_COLUMNS];	/* never null */
+	int ncolumns;
+	Oid types[MAX_KEY_COLUMNS];
+	Datum values[MAX_KEY_COLUMNS]; /* never null */
 } CaseKey;
 
 /* The key for people and for errors: "42", or "411602, 7" for several columns. */
@@ -109,33 +109,33 @@ extern char *case_key_text(const CaseKey *key);
 /* One link in memory.  Texts are in the server's encoding. */
 typedef struct Link
 {
-	int64		seq;
+	int64 seq;
 	TimestampTz happened_at;
 	TimestampTz recorded_at;
-	int64		recorded_in;
-	LinkKind	kind;
-	char	   *actor;
-	char	   *db_user;
-	CaseState	from_state;		/* 0: null, here and in the next three */
-	CaseState	to_state;
-	RiskLevel	from_risk;
-	RiskLevel	to_risk;
-	char	   *policy;			/* NULL: null, here and below */
-	bool		has_version;
-	int32		version;
-	bool		has_chain_set;
-	pg_uuid_t	chain_set;
-	bool		has_target_seq;
-	int64		target_seq;
-	bool		has_satisfied;
-	bool		satisfied;
-	char	   *note;
-	bool		has_salt;
-	uint8		salt[LINK_SALT_SIZE];
-	bool		has_note_digest;
-	uint8		note_digest[LINK_HASH_SIZE];
-	uint8		prev_hash[LINK_HASH_SIZE];
-	uint8		hash[LINK_HASH_SIZE];
+	int64 recorded_in;
+	LinkKind kind;
+	char *actor;
+	char *db_user;
+	CaseState from_state; /* 0: null, here and in the next three */
+	CaseState to_state;
+	RiskLevel from_risk;
+	RiskLevel to_risk;
+	char *policy; /* NULL: null, here and below */
+	bool has_version;
+	int32 version;
+	bool has_chain_set;
+	pg_uuid_t chain_set;
+	bool has_target_seq;
+	int64 target_seq;
+	bool has_satisfied;
+	bool satisfied;
+	char *note;
+	bool has_salt;
+	uint8 salt[LINK_SALT_SIZE];
+	bool has_note_digest;
+	uint8 note_digest[LINK_HASH_SIZE];
+	uint8 prev_hash[LINK_HASH_SIZE];
+	uint8 hash[LINK_HASH_SIZE];
 } Link;
 
 /* Canonical bytes, version 1 (design section 6), and the hashes over them. */
@@ -154,7 +154,8 @@ struct Protection;
  * happened_at DT_NOBEGIN: the clock's or the setting's.  The caller holds the
  * lock on the case.  SPI must not be assumed connected.
  */
-extern void write_link(struct Protection *protection, const CaseKey *key, const Link *wanted);
+extern void
+write_link(struct Protection *protection, const CaseKey *key, const Link *wanted);
 
 /*
  * The case's links, newest first, read with the latest snapshot as the owner;
@@ -163,8 +164,8 @@ extern void write_link(struct Protection *protection, const CaseKey *key, const 
  * filled.  Raises 40001
  * where the newest link is one that the transaction's own snapshot cannot see.
  */
-typedef bool (*LinkVisitor) (const Link *link, void *argument);
-extern void read_chain(struct Protection *protection, const CaseKey *key, LinkVisitor visit,
-					   void *argument);
+typedef bool (*LinkVisitor)(const Link *link, void *argument);
+extern void read_chain(struct Protection *protection, const CaseKey *key,
+					   LinkVisitor visit, void *argument);
 
-#endif							/* GOVCASE_FOLLOW_UP_H */
+#endif /* GOVCASE_FOLLOW_UP_H */

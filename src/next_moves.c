@@ -1,4 +1,374 @@
 /*
  * next_moves.c
+ *		What a case may do next, and everything about it in words.
+ *
+ * The same words stand in the HINT of a refused UPDATE and in the rows of
+ * next_moves(), so that an application greys out the buttons that the database
+ * would refuse.
  */
-#include "govcase.h"
+#include "next_moves.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(govcase_next_moves);
+
+/* ---------------------------------------------------------------------------
+ * Words
+ * ---------------------------------------------------------------------------
+ */
+
+char *
+pair_in_words(int pair)
+{
+	return psprintf("(%s, %s)", case_state_label(pair_state(pair)),
+					risk_level_label(pair_risk(pair)));
+}
+
+char *
+step_in_words(int from_pair, int to_pair)
+{
+	CaseState to_state = pair_state(to_pair);
+	RiskLevel from_risk = pair_risk(from_pair);
+	RiskLevel to_risk = pair_risk(to_pair);
+	const char *direction = to_risk > from_risk ? "up" : "down";
+
+	if (from_risk == to_risk)
+		return psprintf("go to %s", case_state_label(to_state));
+	if (pair_state(from_pair) == to_state)
+		return psprintf("go %s to %s", direction, risk_level_label(to_risk));
+	return psprintf("go to %s and %s to %s", case_state_label(to_state), direction,
+					risk_level_label(to_risk));
+}
+
+char *
+join_words(List *words, const char *between)
+{
+	StringInfoData joined;
+	ListCell *cell;
+
+	initStringInfo(&joined);
+	foreach (cell, words)
+	{
+		if (joined.len > 0)
+			appendStringInfoString(&joined, between);
+		appendStringInfoString(&joined, lfirst(cell));
+	}
+	return joined.data;
+}
+
+/* The column that bears a role in this table, or the role where none does. */
+static char *
+role_in_words(const Protection *protection, const Policy *policy, int role)
+{
+	const char *name = policy->roles[role].name;
+	AttrNumber attnum = protection_role_column(protection, name);
+
+	if (attnum == InvalidAttrNumber)
+		return psprintf("role \"%s\"", name);
+	return psprintf("column \"%s\"", get_attname(protection->cases, attnum, false));
+}
+
+/* "a mediation or a visit" */
+static char *
+link_kinds_in_words(LinkKindSet kinds)
+{
+	List *words = NIL;
+
+	for (int kind = 0; kind < LINK_KIND_COUNT; kind++)
+	{
+		const char *name = link_kind_name(kind);
+
+		if ((kinds & (1 << kind)) == 0)
+			continue;
+		words = lappend(words,
+						psprintf("%s %s", strchr("aeiou", name[0]) ? "an" : "a", name));
+	}
+	return join_words(words, " or ");
+}
+
+static char *
+states_in_words(StateSet states)
+{
+	List *words = NIL;
+
+	for (int i = 0; i < CASE_STATE_COUNT; i++)
+	{
+		if ((states & (1 << i)) != 0)
+			words = lappend(words, (char *) case_state_label(case_state_at(i)));
+	}
+	return join_words(words, " or ");
+}
+
+char *
+need_in_words(const Protection *protection, const Policy *policy, const PolicyNeed *need)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	switch (need->kind)
+	{
+		case NEED_GIVEN:
+			appendStringInfo(&words, "%s is given in the same statement",
+							 role_in_words(protection, policy, need->role));
+			break;
+		case NEED_ZERO:
+			appendStringInfo(&words, "%s is 0",
+							 role_in_words(protection, policy, need->role));
+			break;
+		case NEED_OTHER:
+			appendStringInfo(&words, "the acting person is another than the one in %s",
+							 role_in_words(protection, policy, need->role));
+			break;
+		case NEED_LINK:
+			appendStringInfo(&words, "%s", link_kinds_in_words(need->link_kinds));
+			if (need->by_other != NO_ROLE)
+				appendStringInfo(&words, " by another than the one in %s",
+								 role_in_words(protection, policy, need->by_other));
+			if (need->satisfied)
+				appendStringInfoString(&words, " in which the parties are satisfied");
+			appendStringInfoString(&words, " is on the chain");
+			if (need->has_after)
+				appendStringInfo(&words, ", recorded at least %s after",
+								 DatumGetCString(DirectFunctionCall1(
+									 interval_out, IntervalPGetDatum(&need->after))));
+			else
+				appendStringInfoString(&words, " since");
+			switch (need->since)
+			{
+				case SINCE_REGISTRATION:
+					appendStringInfoString(&words, " its registration");
+					break;
+				case SINCE_RISK:
+					appendStringInfoString(&words, " its risk last changed");
+					break;
+				case SINCE_STATES:
+					appendStringInfo(&words, " it came into %s",
+									 states_in_words(need->since_states));
+					break;
+			}
+			break;
+	}
+	return words.data;
+}
+
+char *
+invariant_in_words(const Protection *protection, const Policy *policy,
+				   const PolicyInvariant *invariant)
+{
+	char *column = role_in_words(protection, policy, invariant->role);
+
+	switch (invariant->kind)
+	{
+		case INVARIANT_SET:
+			return psprintf("%s is set", column);
+		case INVARIANT_DISTINCT:
+			return psprintf("%s and %s are not the same person", column,
+							role_in_words(protection, policy, invariant->role2));
+		case INVARIANT_KEPT:
+			return psprintf("%s is not cleared", column);
+	}
+	return column;
+}
+
+/* ---------------------------------------------------------------------------
+ * What a case may do next
+ * ---------------------------------------------------------------------------
+ */
+
+/* What the alternative, and the pair that it leads to, still need. */
+static List *
+still_needed(CaseMove *move, const PolicyMove *alternative, int to_pair)
+{
+	List *needed;
+
+	move->to_pair = to_pair;
+	needed = unmet_needs(move, alternative);
+	return list_concat(needed, broken_invariants(move));
+}
+
+char *
+next_moves_hint(const CaseMove *refused)
+{
+	CaseMove move = *refused;
+	StringInfoData hint;
+	bool any = false;
+
+	/* Judge the row as it was, not as the refused statement wanted it. */
+	move.new_row = refused->old_row;
+	move.asking = true;
+	initStringInfo(&hint);
+	appendStringInfo(&hint, "From %s it may", pair_in_words(move.from_pair));
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		List *alternatives = NIL;
+		bool open = false;
+
+		if (!pair_in(move.policy->legal[move.from_pair], pair))
+			continue;
+		for (int i = 0; i < move.policy->nmoves; i++)
+		{
+			List *needed;
+
+			if (!policy_move_allows(move.policy, &move.policy->moves[i], move.from_pair,
+									pair))
+				continue;
+			needed = still_needed(&move, &move.policy->moves[i], pair);
+			if (needed == NIL)
+				open = true;
+			else
+				alternatives = lappend(alternatives, join_words(needed, " and "));
+		}
+		appendStringInfo(&hint, "%s %s", any ? ";" : "",
+						 step_in_words(move.from_pair, pair));
+		if (!open)
+			appendStringInfo(&hint, " once %s", join_words(alternatives, ", or once "));
+		any = true;
+	}
+	if (!any)
+		return psprintf("From %s there is no way on: it is final.",
+						pair_in_words(move.from_pair));
+	appendStringInfoChar(&hint, '.');
+	return hint.data;
+}
+
+char *
+registration_hint(const Policy *policy)
+{
+	List *pairs = NIL;
+
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (pair_in(policy->insertable, pair))
+			pairs = lappend(pairs, pair_in_words(pair));
+	}
+	return psprintf("A case may begin in %s. The table's owner loads older cases after "
+					"govcase.begin_history().",
+					join_words(pairs, " or "));
+}
+
+static void
+put_move(ReturnSetInfo *result, CaseMove *move, const PolicyMove *alternative,
+		 int to_pair)
+{
+	List *needed = still_needed(move, alternative, to_pair);
+	Datum values[5];
+	bool nulls[5] = {false};
+	Datum *elements = palloc(sizeof(Datum) * (list_length(needed) + 1));
+	int nelements = 0;
+	ListCell *cell;
+
+	foreach (cell, needed)
+		elements[nelements++] = CStringGetTextDatum(lfirst(cell));
+	values[0] = CaseStateGetDatum(pair_state(to_pair));
+	values[1] = RiskLevelGetDatum(pair_risk(to_pair));
+	values[2] = CStringGetTextDatum(alternative->name);
+	values[3] = BoolGetDatum(nelements == 0);
+	values[4] = PointerGetDatum(
+		construct_array(elements, nelements, TEXTOID, -1, false, TYPALIGN_INT));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* The case's row as the caller sees it; P0002 where he sees none. */
+static HeapTuple
+visible_case(const Protection *protection, const CaseKey *key)
+{
+	StringInfoData query;
+	Datum values[MAX_KEY_COLUMNS];
+	Oid types[MAX_KEY_COLUMNS];
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	HeapTuple row;
+	bool isnull;
+	Datum found;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT found FROM %s AS found",
+					 quote_qualified_identifier(
+						 get_namespace_name(get_rel_namespace(protection->cases)),
+						 get_rel_name(protection->cases)));
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		appendStringInfo(&query, " %s %s OPERATOR(pg_catalog.=) $%d",
+						 i == 0 ? "WHERE" : "AND",
+						 quote_identifier(get_attname(protection->cases,
+													  protection->case_key[i], false)),
+						 i + 1);
+		values[i] = key->values[i];
+		types[i] = key->types[i];
+	}
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(query.data, key->ncolumns, types, values, NULL, true, 1) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	if (SPI_processed == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("case %s of table \"%s\" does not exist", case_key_text(key),
+					get_rel_name(protection->cases)),
+			 errhint("Check the key; row security may also hide the case from you.")));
+	found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	spi = MemoryContextSwitchTo(caller);
+	row = palloc0(sizeof(HeapTupleData));
+	row->t_data = DatumGetHeapTupleHeaderCopy(found);
+	row->t_len = HeapTupleHeaderGetDatumLength(row->t_data);
+	ItemPointerSetInvalid(&row->t_self);
+	MemoryContextSwitchTo(spi);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	return row;
+}
+
+/*
+ * next_moves(regclass, key "any") returns setof (state, risk, move, ready, needs)
+ *
+ * Each legal next pair of a case by each move that leads there, and in needs
+ * what is still missing, empty where nothing is.  The case must be visible to
+ * the caller (P0002).  STABLE would be wrong: it obeys policies committed after
+ * the caller's snapshot, as the triggers do.
+ */
+Datum
+govcase_next_moves(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Protection *protection;
+	CaseMove move;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("table must not be null")));
+	protection = protection_of_table(PG_GETARG_OID(0));
+	InitMaterializedSRF(fcinfo, 0);
+	memset(&move, 0, sizeof(move));
+	move.protection = protection;
+	case_key_of_argument(fcinfo, 1, protection, &move.key);
+	move.old_row = move.new_row = visible_case(protection, &move.key);
+	move.relation = table_open(protection->cases, AccessShareLock);
+	move.policy = policy_in_force(protection->policy);
+	move.from_pair = case_pair(protection, move.policy, move.relation, move.old_row);
+	move.to_pair = move.from_pair;
+	move.asking = true;
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		for (int i = 0; i < move.policy->nmoves; i++)
+		{
+			if (policy_move_allows(move.policy, &move.policy->moves[i], move.from_pair,
+								   pair))
+				put_move(result, &move, &move.policy->moves[i], pair);
+		}
+	}
+	table_close(move.relation, AccessShareLock);
+	return (Datum) 0;
+}

@@ -17,9 +17,9 @@
 #include "follow_up.h"
 #include "risk_level.h"
 
-typedef uint16 StateSet;		/* bit case_state_index(state) */
-typedef uint8 RiskSet;			/* bit risk_level_index(risk) */
-typedef uint64 PairSet;			/* bit pair_index(state, risk) */
+typedef uint16 StateSet; /* bit case_state_index(state) */
+typedef uint8 RiskSet;   /* bit risk_level_index(risk) */
+typedef uint64 PairSet;  /* bit pair_index(state, risk) */
 
 #define PAIR_COUNT (CASE_STATE_COUNT * RISK_LEVEL_COUNT)
 #define ALL_STATES ((StateSet) ((1 << CASE_STATE_COUNT) - 1))
@@ -60,7 +60,7 @@ pair_in(PairSet set, int pair)
 	return (set & (UINT64CONST(1) << pair)) != 0;
 }
 
-#define NO_ROLE (-1)			/* where a role number is optional */
+#define NO_ROLE (-1) /* where a role number is optional */
 
 typedef enum RoleKind
 {
@@ -73,37 +73,37 @@ typedef enum RoleKind
 
 typedef struct PolicyRole
 {
-	char	   *name;
-	RoleKind	kind;
+	char *name;
+	RoleKind kind;
 } PolicyRole;
 
 typedef enum NeedKind
 {
-	NEED_GIVEN,					/* role is not null, and new or named in SET */
-	NEED_ZERO,					/* role is null or 0 */
-	NEED_OTHER,					/* the acting person is not the one in role */
-	NEED_LINK					/* the chain has such a link since a point */
+	NEED_GIVEN, /* role is not null, and new or named in SET */
+	NEED_ZERO,  /* role is null or 0 */
+	NEED_OTHER, /* the acting person is not the one in role */
+	NEED_LINK   /* the chain has such a link since a point */
 } NeedKind;
 
 typedef enum NeedSince
 {
 	SINCE_REGISTRATION,
-	SINCE_RISK,					/* since the risk last changed */
-	SINCE_STATES				/* since the case came into since_states */
+	SINCE_RISK,  /* since the risk last changed */
+	SINCE_STATES /* since the case came into since_states */
 } NeedSince;
 
 typedef struct PolicyNeed
 {
-	char	   *name;
-	NeedKind	kind;
-	int			role;			/* of GIVEN, ZERO, OTHER, else NO_ROLE */
-	LinkKindSet link_kinds;		/* of LINK: any of these kinds will do */
-	NeedSince	since;			/* of LINK */
-	StateSet	since_states;	/* of LINK with SINCE_STATES */
-	int			by_other;		/* of LINK: role whose person may not be its actor */
-	bool		satisfied;		/* of LINK: with the parties content */
-	bool		has_after;
-	Interval	after;			/* of LINK: recorded at least so long after */
+	char *name;
+	NeedKind kind;
+	int role;               /* of GIVEN, ZERO, OTHER, else NO_ROLE */
+	LinkKindSet link_kinds; /* of LINK: any of these kinds will do */
+	NeedSince since;        /* of LINK */
+	StateSet since_states;  /* of LINK with SINCE_STATES */
+	int by_other;           /* of LINK: role whose person may not be its actor */
+	bool satisfied;         /* of LINK: with the parties content */
+	bool has_after;
+	Interval after; /* of LINK: recorded at least so long after */
 } PolicyNeed;
 
 typedef enum RiskChange
@@ -116,95 +116,95 @@ typedef enum RiskChange
 
 typedef struct PolicyMove
 {
-	char	   *name;
-	bool		at_insert;		/* from_states is NULL */
-	StateSet	from_states;
-	bool		keeps_state;	/* to_state is NULL; never at INSERT */
-	CaseState	to_state;
-	RiskSet		from_risks;		/* NULL: all of the policy's; unused at INSERT */
-	RiskSet		to_risks;		/* NULL: all of the policy's */
-	RiskChange	risk;			/* unused at INSERT */
-	int			nneeds;
+	char *name;
+	bool at_insert; /* from_states is NULL */
+	StateSet from_states;
+	bool keeps_state; /* to_state is NULL; never at INSERT */
+	CaseState to_state;
+	RiskSet from_risks; /* NULL: all of the policy's; unused at INSERT */
+	RiskSet to_risks;   /* NULL: all of the policy's */
+	RiskChange risk;    /* unused at INSERT */
+	int nneeds;
 	PolicyNeed *needs;
 } PolicyMove;
 
 typedef enum InvariantKind
 {
-	INVARIANT_SET,				/* role is not null */
-	INVARIANT_DISTINCT,			/* role and role2 are not the same; null passes */
-	INVARIANT_KEPT				/* role, once set, is not cleared */
+	INVARIANT_SET,      /* role is not null */
+	INVARIANT_DISTINCT, /* role and role2 are not the same; null passes */
+	INVARIANT_KEPT      /* role, once set, is not cleared */
 } InvariantKind;
 
 typedef struct PolicyInvariant
 {
-	int			number;
-	StateSet	states;
-	RiskSet		risks;
+	int number;
+	StateSet states;
+	RiskSet risks;
 	InvariantKind kind;
-	int			role;
-	int			role2;			/* of DISTINCT, else NO_ROLE */
-	int			if_role;		/* flag that must be true, or NO_ROLE */
+	int role;
+	int role2;   /* of DISTINCT, else NO_ROLE */
+	int if_role; /* flag that must be true, or NO_ROLE */
 } PolicyInvariant;
 
 typedef enum PromiseKind
 {
-	PROMISE_NEVER,				/* no single move goes from … to … */
-	PROMISE_PASSES,				/* every path from … to … passes via … */
-	PROMISE_NEEDS_LINK,			/* every path from … to … needs a link_kind */
-	PROMISE_ENDS_REACHABLE		/* from every reachable pair an end is reached */
+	PROMISE_NEVER,         /* no single move goes from … to … */
+	PROMISE_PASSES,        /* every path from … to … passes via … */
+	PROMISE_NEEDS_LINK,    /* every path from … to … needs a link_kind */
+	PROMISE_ENDS_REACHABLE /* from every reachable pair an end is reached */
 } PromiseKind;
 
 typedef struct PolicyPromise
 {
-	int			number;
+	int number;
 	PromiseKind kind;
-	StateSet	from_states;	/* NULL in the table: all, here as in the others */
-	RiskSet		from_risks;
-	StateSet	to_states;
-	RiskSet		to_risks;
-	StateSet	via_states;
-	RiskSet		via_risks;
-	LinkKind	link_kind;		/* of NEEDS_LINK */
+	StateSet from_states; /* NULL in the table: all, here as in the others */
+	RiskSet from_risks;
+	StateSet to_states;
+	RiskSet to_risks;
+	StateSet via_states;
+	RiskSet via_risks;
+	LinkKind link_kind; /* of NEEDS_LINK */
 } PolicyPromise;
 
 typedef enum TermKind
 {
-	TERM_STAY,					/* at most so long in the state */
-	TERM_CONTACT				/* at most so long without a contact */
+	TERM_STAY,   /* at most so long in the state */
+	TERM_CONTACT /* at most so long without a contact */
 } TermKind;
 
 typedef struct PolicyTerm
 {
-	int			number;
-	TermKind	kind;
-	StateSet	states;
-	RiskSet		risks;
-	Interval	within;
+	int number;
+	TermKind kind;
+	StateSet states;
+	RiskSet risks;
+	Interval within;
 } PolicyTerm;
 
 typedef struct Policy
 {
-	char	   *name;
-	int32		version;		/* 0 for a working copy */
-	RiskSet		risks;
-	int			nroles;
+	char *name;
+	int32 version; /* 0 for a working copy */
+	RiskSet risks;
+	int nroles;
 	PolicyRole *roles;
-	int			nmoves;
+	int nmoves;
 	PolicyMove *moves;
-	int			ninvariants;
+	int ninvariants;
 	PolicyInvariant *invariants;
-	int			npromises;
+	int npromises;
 	PolicyPromise *promises;
-	int			nterms;
+	int nterms;
 	PolicyTerm *terms;
 
 	/* Compiled from the above by policy_compile(). */
-	PairSet		insertable;			/* pairs in which a row may be inserted */
-	PairSet		legal[PAIR_COUNT];	/* from each pair, the pairs of a legal move */
-	PairSet		reachable;			/* from the insertable ones by legal moves */
-	bool		needs_links;		/* some move has a need of kind LINK */
+	PairSet insertable;        /* pairs in which a row may be inserted */
+	PairSet legal[PAIR_COUNT]; /* from each pair, the pairs of a legal move */
+	PairSet reachable;         /* from the insertable ones by legal moves */
+	bool needs_links;          /* some move has a need of kind LINK */
 
-	MemoryContext context;			/* all of it lives here */
+	MemoryContext context; /* all of it lives here */
 } Policy;
 
 /* A policy has one colour: its tables need no risk column. */
@@ -212,14 +212,14 @@ extern bool policy_is_one_colour(const Policy *policy);
 /* That colour; only where policy_is_one_colour(). */
 extern RiskLevel policy_only_risk(const Policy *policy);
 /* Number of a role by name, NO_ROLE where the policy has none such. */
-extern int	policy_role(const Policy *policy, const char *name);
+extern int policy_role(const Policy *policy, const char *name);
 /*
  * Does the move lead from one pair to the other?  This is the one place that
  * knows what a row of policy_move means; legal[] is made with it.  A move of an
  * unchanged pair is never one.
  */
-extern bool policy_move_allows(const Policy *policy, const PolicyMove *move, int from_pair,
-							   int to_pair);
+extern bool policy_move_allows(const Policy *policy, const PolicyMove *move,
+							   int from_pair, int to_pair);
 /* Does the INSERT move admit the pair? */
 extern bool policy_move_admits(const Policy *policy, const PolicyMove *move, int to_pair);
 /*
@@ -246,4 +246,4 @@ extern Policy *policy_load_working_copy(const char *name, MemoryContext parent);
  */
 extern const Policy *policy_in_force(const char *name);
 
-#endif							/* GOVCASE_POLICY_H */
+#endif /* GOVCASE_POLICY_H */
