@@ -41,41 +41,51 @@ label_type_get(const LabelType *type, uint8 code)
 }
 
 /*
- * Between the server's encoding and UTF-8, without an error where a character
- * has no equivalent (PostgreSQL 13 raises 22P05 itself).  In SQL_ASCII bytes
- * mean what their writer meant; they are taken for UTF-8.  Not terminated;
- * NULL where the text cannot be converted.
+ * Text in the server's encoding as UTF-8, not terminated; NULL where it cannot be
+ * converted (PostgreSQL 13 raises 22P05 for that).  In SQL_ASCII bytes mean what
+ * their writer meant; they are taken for UTF-8.
  */
 static const char *
-convert_text(const char *text, int *length, int from, int to)
+utf8_text(const char *text, int *length)
 {
+	int encoding = GetDatabaseEncoding();
+	int size;
 	Oid conversion;
 	char *converted;
 
-	if (from == to || from == PG_SQL_ASCII || to == PG_SQL_ASCII)
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 		return text;
 	if ((Size) *length >= MaxAllocSize / MAX_CONVERSION_GROWTH)
 		return NULL;
-	conversion = FindDefaultConversionProc(from, to);
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
 	if (!OidIsValid(conversion))
 		return NULL;
-	converted = palloc((Size) *length * MAX_CONVERSION_GROWTH + 1);
-	if (pg_do_encoding_conversion_buf(
-			conversion, from, to, (unsigned char *) unconstify(char *, text), *length,
-			(unsigned char *) converted, *length * MAX_CONVERSION_GROWTH + 1,
-			true) != *length)
+	size = *length * MAX_CONVERSION_GROWTH + 1;
+	converted = palloc(size);
+	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8,
+									  (unsigned char *) unconstify(char *, text), *length,
+									  (unsigned char *) converted, size, true) != *length)
 		return NULL;
 	*length = strlen(converted);
 	return converted;
 }
 
-/* A Chinese label in the server's encoding, terminated; NULL where it has no such. */
+/*
+ * A Chinese label in the server's encoding; NULL where that is not an encoding of
+ * simplified Chinese.
+ */
 static const char *
 server_text(const char *chinese)
 {
-	int length = strlen(chinese);
-
-	return convert_text(chinese, &length, PG_UTF8, GetDatabaseEncoding());
+	switch (GetDatabaseEncoding())
+	{
+		case PG_UTF8:
+		case PG_EUC_CN:
+		case PG_SQL_ASCII:
+			return pg_any_to_server(chinese, strlen(chinese), PG_UTF8);
+		default:
+			return NULL;
+	}
 }
 
 static bool
@@ -142,7 +152,7 @@ label_type_parse(const LabelType *type, const char *text, uint8 *code)
 	{
 		if (IS_HIGHBIT_SET(text[i]))
 		{
-			text = convert_text(text, &length, GetDatabaseEncoding(), PG_UTF8);
+			text = utf8_text(text, &length);
 			if (text == NULL)
 				return false;
 			break;
