@@ -227,6 +227,12 @@ extern bool policy_move_admits(const Policy *policy, const PolicyMove *move, int
  * Role numbers.
  */
 extern Bitmapset *policy_watched_roles(const Policy *policy);
+/*
+ * The need for people: "a mediation is on the chain since its risk last changed".  Labels, by role number, stand for the roles' names, such as
+ * the columns of a table; NULL, or NULL for a role: its name.
+ */
+extern char *policy_need_in_words(const Policy *policy, const PolicyNeed *need,
+								  const char *const *labels);
 
 /*
  * The working copy, read from the tables with the current snapshot, as the
@@ -240,8 +246,9 @@ extern Policy *policy_load_working_copy(const char *name, MemoryContext parent);
  * messages first and reads with the latest snapshot, so that an activation
  * committed by another session is obeyed by the next row (design section 4).
  * Reads as the owner of policy_version: whoever may change a case need not be
- * allowed to read policies.  The result stays valid until the next call that
- * accepts invalidations; callers do not keep it across rows.
+ * allowed to read policies.  The result stays allocated until the transaction
+ * ends, but may be out of date after the next call that accepts invalidations;
+ * callers do not keep it across rows.
  * Errors: 42704 where the policy was never activated.
  */
 extern const Policy *policy_in_force(const char *name);
