@@ -8,7 +8,7 @@ CREATE FUNCTION govcase.check_policy(
 	OUT detail pg_catalog.text,
 	OUT path pg_catalog.text
 ) RETURNS SETOF pg_catalog.record
-	AS 'MODULE_PATHNAME'
+	AS 'MODULE_PATHNAME', 'govcase_check_policy'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 	COST 1000 ROWS 10;
 
@@ -22,7 +22,7 @@ CREATE FUNCTION govcase.policy_pairs(
 	OUT way_in pg_catalog.text,
 	OUT way_out pg_catalog.text
 ) RETURNS SETOF pg_catalog.record
-	AS 'MODULE_PATHNAME'
+	AS 'MODULE_PATHNAME', 'govcase_policy_pairs'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 	COST 1000 ROWS 20;
 

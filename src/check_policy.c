@@ -2,11 +2,19 @@
  * check_policy.c
  *		The model checker: explores the pairs that a policy's moves connect.
  *
- * Pairs are nodes, and a move that some row can make from one pair to another is
- * an edge.  An edge is left out where the move's needs and the invariants of the
- * pair that it leads to contradict each other (design section 4); what reaches
- * what is then plain graph search.  Everything that is printed is searched in
- * pair order and move order, so that the same policy always gets the same words.
+ * What a case may do depends on the pair it is in and, where a need counts from
+ * its coming into some states, on whether it ever was in one of them.  So a node
+ * of the graph is a pair with the set of such states that were visited, its
+ * history, and an edge is a move that some row in that node can make.
+ *
+ * Nothing else keeps a row from moving for good.  Links of every kind that a need
+ * may ask for can be appended at any time; values that satisfy all the needs of a
+ * move and all invariants of a pair at once always exist, since distinct is of
+ * two different persons, zero of a count (0 is set), and a flag that an invariant
+ * hangs on may be false; and another person can always act.
+ *
+ * Everything is searched in pair order and move order, so that the same policy
+ * always gets the same words.
  */
 #include "check_policy.h"
 
@@ -14,30 +22,51 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* Not a pair: nothing found, or the beginning of a path. */
-#define NO_PAIR (-1)
+#define NO_NODE (-1)
 
 typedef struct PolicyGraph
 {
 	const Policy *policy;
 	PairSet pairs;                /* of the policy's risks */
-	PairSet (*edges)[PAIR_COUNT]; /* of each move: from each pair, where it leads */
-	PairSet *sources;  /* of each move: pairs it would leave, contradictions aside */
-	PairSet *admitted; /* of each move at INSERT: where it lets a case begin */
-	PairSet insertable;
-	PairSet next[PAIR_COUNT]; /* by any move */
-	PairSet reachable;
-	int way_in[PAIR_COUNT]; /* before each reachable pair on a shortest way to it */
-	PairSet can_end;        /* pairs from which an end is reached, ends included */
+	PairSet ends;                 /* those in which a case is done with */
+	StateSet remembered;          /* states that some need counts from */
+	int nhistories;               /* of the sets of states: at most 512 */
+	int nnodes;                   /* node = pair * nhistories + history */
+	PairSet (*moves)[PAIR_COUNT]; /* of each move: from each pair, where it leads */
+	bool *start;                  /* of each node: a case may be registered in it */
+	bool *reachable;
+	PairSet reachable_pairs;
+	bool *can_end; /* an end is reached from it, or is here */
 } PolicyGraph;
 
-PG_FUNCTION_INFO_V1(check_policy);
-PG_FUNCTION_INFO_V1(policy_pairs);
+PG_FUNCTION_INFO_V1(govcase_check_policy);
+PG_FUNCTION_INFO_V1(govcase_policy_pairs);
 
 static inline PairSet
 pair_bit(int pair)
 {
 	return UINT64CONST(1) << pair;
+}
+
+static inline int
+node_pair(const PolicyGraph *graph, int node)
+{
+	return node / graph->nhistories;
+}
+
+static inline StateSet
+node_history(const PolicyGraph *graph, int node)
+{
+	return node % graph->nhistories;
+}
+
+/* The node in which a case of that history comes into the pair. */
+static inline int
+node_at(const PolicyGraph *graph, int pair, StateSet history)
+{
+	StateSet here = 1 << case_state_index(pair_state(pair));
+
+	return pair * graph->nhistories + (history | (here & graph->remembered));
 }
 
 /* Pairs of these states and risks. */
@@ -47,213 +76,213 @@ pairs_of(StateSet states, RiskSet risks)
 	PairSet pairs = 0;
 
 	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
 		if (state_in(states, pair_state(pair)) && risk_in(risks, pair_risk(pair)))
 			pairs |= pair_bit(pair);
+	}
 	return pairs;
 }
 
-static bool
-state_is_end(CaseState state)
+/*
+ * The need that no case in the node can ever meet: its point has not come, and
+ * the move would be made from here.  NULL where there is none.
+ */
+static const PolicyNeed *
+need_without_point(const PolicyGraph *graph, const PolicyMove *move, int node)
 {
-	return state == STATE_CLOSED || state == STATE_TRANSFERRED || state == STATE_VOIDED;
-}
+	StateSet history = node_history(graph, node);
 
-static bool
-invariant_holds_in(const PolicyInvariant *invariant, int pair)
-{
-	return state_in(invariant->states, pair_state(pair)) &&
-		   risk_in(invariant->risks, pair_risk(pair));
-}
-
-/* Does an invariant that no flag can lift ask for the role to be set there? */
-static bool
-role_is_set_in(const Policy *policy, int role, int pair)
-{
-	for (int i = 0; i < policy->ninvariants; i++)
-	{
-		const PolicyInvariant *invariant = &policy->invariants[i];
-
-		if (invariant->kind == INVARIANT_SET && invariant->role == role &&
-			invariant->if_role == NO_ROLE && invariant_holds_in(invariant, pair))
-			return true;
-	}
-	return false;
-}
-
-static bool
-move_has_need(const PolicyMove *move, NeedKind kind, int role)
-{
 	for (int i = 0; i < move->nneeds; i++)
-		if (move->needs[i].kind == kind && move->needs[i].role == role)
-			return true;
-	return false;
-}
-
-/*
- * Is the role not null after the move?  Because the move gives it, because it
- * must be set in the pair, or because it was set before and is kept.
- */
-static bool
-role_is_set_after(const Policy *policy, const PolicyMove *move, int from_pair,
-				  int to_pair, int role)
-{
-	if (move_has_need(move, NEED_GIVEN, role) || role_is_set_in(policy, role, to_pair))
-		return true;
-	if (from_pair == NO_PAIR || !role_is_set_in(policy, role, from_pair))
-		return false;
-	for (int i = 0; i < policy->ninvariants; i++)
 	{
-		const PolicyInvariant *invariant = &policy->invariants[i];
+		const PolicyNeed *need = &move->needs[i];
 
-		if (invariant->kind == INVARIANT_KEPT && invariant->role == role &&
-			invariant->if_role == NO_ROLE && invariant_holds_in(invariant, to_pair))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Why no row can make the move between the two pairs (from NO_PAIR at INSERT),
- * or NULL where some row can.  What a flag can lift is no contradiction, and a
- * person, a text or a count can always be chosen different from another; so two
- * roles are forced to be equal only where both are given and zero.
- */
-static char *
-move_contradiction(const Policy *policy, const PolicyMove *move, int from_pair,
-				   int to_pair)
-{
-	if (move->at_insert)
-		for (int i = 0; i < move->nneeds; i++)
-			if (move->needs[i].kind == NEED_LINK)
-				return psprintf("need \"%s\" asks for a link, and a case that is being "
-								"registered has none",
-								move->needs[i].name);
-
-	for (int i = 0; i < policy->ninvariants; i++)
-	{
-		const PolicyInvariant *invariant = &policy->invariants[i];
-		int role = invariant->role;
-		int role2 = invariant->role2;
-
-		if (invariant->kind != INVARIANT_DISTINCT || invariant->if_role != NO_ROLE ||
-			!invariant_holds_in(invariant, to_pair) ||
-			!role_is_set_after(policy, move, from_pair, to_pair, role) ||
-			!role_is_set_after(policy, move, from_pair, to_pair, role2))
-			continue;
-		if (role == role2)
-			return psprintf("role \"%s\" is set where it leads, and invariant %d says "
-							"that it is distinct from itself",
-							policy->roles[role].name, invariant->number);
-		if (move_has_need(move, NEED_ZERO, role) && move_has_need(move, NEED_ZERO, role2))
-			return psprintf(
-				"roles \"%s\" and \"%s\" are set and zero where it leads, and "
-				"invariant %d says that they are distinct",
-				policy->roles[role].name, policy->roles[role2].name, invariant->number);
+		if (need->kind == NEED_LINK && need->since == SINCE_STATES &&
+			(need->since_states & history) == 0)
+			return need;
 	}
 	return NULL;
 }
 
+/* Pairs that a move leads to from the node, of those that a row can make there. */
+static PairSet
+move_targets(const PolicyGraph *graph, int move, int node)
+{
+	PairSet targets = graph->moves[move][node_pair(graph, node)];
+
+	if (targets != 0 &&
+		need_without_point(graph, &graph->policy->moves[move], node) != NULL)
+		targets = 0;
+	return targets;
+}
+
+/* The same by any move, but for those skipped (NULL: none). */
+static PairSet
+node_targets(const PolicyGraph *graph, int node, const bool *skipped)
+{
+	PairSet targets = 0;
+
+	for (int move = 0; move < graph->policy->nmoves; move++)
+	{
+		if (skipped == NULL || !skipped[move])
+			targets |= move_targets(graph, move, node);
+	}
+	return targets;
+}
+
 /*
- * Breadth-first from the sources along next[], never outside within.  Fills
- * before[] and, where wanted, the set of what was met; stops at the first pair
- * of targets and returns it, NO_PAIR where none is met.  Sources and neighbours
- * are taken in pair order, so the path found is the first of the shortest.
+ * Breadth-first from the source nodes, never outside the pairs of within.  Stops
+ * at the first of the target nodes (NULL: none) and returns it, NO_NODE where
+ * none is met; before[] then leads back to a source, and seen[] (of all nodes,
+ * NULL where not wanted) tells what was met.  Sources and neighbours are taken in
+ * order, so the path found is the first of the shortest.
  */
 static int
-search(const PairSet *next, PairSet within, PairSet sources, PairSet targets, int *before,
-	   PairSet *met)
+search(const PolicyGraph *graph, const bool *skipped, PairSet within, const bool *sources,
+	   const bool *targets, int *before, bool *seen)
 {
-	int queue[PAIR_COUNT];
+	int *queue = palloc(sizeof(int) * graph->nnodes);
 	int head = 0;
 	int tail = 0;
-	PairSet seen = 0;
-	int found = NO_PAIR;
+	int found = NO_NODE;
+	bool *own_seen = NULL;
 
-	for (int pair = 0; pair < PAIR_COUNT; pair++)
-		if (pair_in(sources & within, pair))
-		{
-			before[pair] = NO_PAIR;
-			seen |= pair_bit(pair);
-			queue[tail++] = pair;
-		}
-	while (head < tail)
+	if (seen == NULL)
+		seen = own_seen = palloc(sizeof(bool) * graph->nnodes);
+	memset(seen, 0, sizeof(bool) * graph->nnodes);
+	for (int node = 0; node < graph->nnodes; node++)
 	{
-		int pair = queue[head++];
+		if (!sources[node] || !pair_in(within, node_pair(graph, node)))
+			continue;
+		before[node] = NO_NODE;
+		seen[node] = true;
+		queue[tail++] = node;
+	}
+	while (head < tail && found == NO_NODE)
+	{
+		int node = queue[head++];
+		PairSet neighbours;
 
-		if (pair_in(targets, pair))
+		if (targets != NULL && targets[node])
 		{
-			found = pair;
+			found = node;
 			break;
 		}
-		for (int neighbour = 0; neighbour < PAIR_COUNT; neighbour++)
-			if (pair_in(next[pair] & within & ~seen, neighbour))
-			{
-				before[neighbour] = pair;
-				seen |= pair_bit(neighbour);
-				queue[tail++] = neighbour;
-			}
+		neighbours = node_targets(graph, node, skipped) & within;
+		for (int pair = 0; pair < PAIR_COUNT; pair++)
+		{
+			int neighbour = node_at(graph, pair, node_history(graph, node));
+
+			if (!pair_in(neighbours, pair) || seen[neighbour])
+				continue;
+			before[neighbour] = node;
+			seen[neighbour] = true;
+			queue[tail++] = neighbour;
+		}
 	}
-	if (met != NULL)
-		*met = seen;
+	pfree(queue);
+	if (own_seen != NULL)
+		pfree(own_seen);
 	return found;
+}
+
+/* Reachable nodes in the pairs, as search() takes them. */
+static bool *
+nodes_in(const PolicyGraph *graph, PairSet pairs)
+{
+	bool *nodes = palloc(sizeof(bool) * graph->nnodes);
+
+	for (int node = 0; node < graph->nnodes; node++)
+		nodes[node] = graph->reachable[node] && pair_in(pairs, node_pair(graph, node));
+	return nodes;
+}
+
+static void
+find_reachable(PolicyGraph *graph)
+{
+	const Policy *policy = graph->policy;
+	int *before = palloc(sizeof(int) * graph->nnodes);
+
+	graph->start = palloc0(sizeof(bool) * graph->nnodes);
+	graph->reachable = palloc(sizeof(bool) * graph->nnodes);
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (pair_in(policy->insertable, pair))
+			graph->start[node_at(graph, pair, 0)] = true;
+	}
+	search(graph, NULL, graph->pairs, graph->start, NULL, before, graph->reachable);
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		if (graph->reachable[node])
+			graph->reachable_pairs |= pair_bit(node_pair(graph, node));
+	}
+	pfree(before);
+}
+
+static void
+find_ending(PolicyGraph *graph)
+{
+	bool found;
+
+	graph->can_end = palloc0(sizeof(bool) * graph->nnodes);
+	do
+	{
+		found = false;
+		for (int node = 0; node < graph->nnodes; node++)
+		{
+			PairSet targets;
+
+			if (!graph->reachable[node] || graph->can_end[node])
+				continue;
+			graph->can_end[node] = pair_in(graph->ends, node_pair(graph, node));
+			targets = node_targets(graph, node, NULL);
+			for (int pair = 0; pair < PAIR_COUNT && !graph->can_end[node]; pair++)
+			{
+				graph->can_end[node] =
+					pair_in(targets, pair) &&
+					graph->can_end[node_at(graph, pair, node_history(graph, node))];
+			}
+			found = found || graph->can_end[node];
+		}
+	} while (found);
 }
 
 static PolicyGraph *
 build_graph(const Policy *policy)
 {
 	PolicyGraph *graph = palloc0(sizeof(PolicyGraph));
-	PairSet before;
 
 	graph->policy = policy;
 	graph->pairs = pairs_of(ALL_STATES, policy->risks);
-	graph->edges = palloc0(sizeof(*graph->edges) * Max(policy->nmoves, 1));
-	graph->sources = palloc0(sizeof(PairSet) * Max(policy->nmoves, 1));
-	graph->admitted = palloc0(sizeof(PairSet) * Max(policy->nmoves, 1));
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		CaseState state = pair_state(pair);
 
+		if (state == STATE_CLOSED || state == STATE_TRANSFERRED || state == STATE_VOIDED)
+			graph->ends |= graph->pairs & pair_bit(pair);
+	}
+	graph->moves = palloc0(sizeof(*graph->moves) * Max(policy->nmoves, 1));
 	for (int i = 0; i < policy->nmoves; i++)
 	{
 		const PolicyMove *move = &policy->moves[i];
 
-		for (int to = 0; to < PAIR_COUNT; to++)
+		for (int from = 0; from < PAIR_COUNT; from++)
 		{
-			if (!pair_in(graph->pairs, to))
-				continue;
-			if (move->at_insert)
+			for (int to = 0; to < PAIR_COUNT; to++)
 			{
-				if (policy_move_admits(policy, move, to) &&
-					move_contradiction(policy, move, NO_PAIR, to) == NULL)
-					graph->admitted[i] |= pair_bit(to);
-				continue;
-			}
-			for (int from = 0; from < PAIR_COUNT; from++)
-			{
-				if (!pair_in(graph->pairs, from) ||
-					!policy_move_allows(policy, move, from, to))
-					continue;
-				graph->sources[i] |= pair_bit(from);
-				if (move_contradiction(policy, move, from, to) != NULL)
-					continue;
-				graph->edges[i][from] |= pair_bit(to);
-				graph->next[from] |= pair_bit(to);
+				if (policy_move_allows(policy, move, from, to))
+					graph->moves[i][from] |= pair_bit(to);
 			}
 		}
-		graph->insertable |= graph->admitted[i];
+		for (int n = 0; n < move->nneeds; n++)
+		{
+			if (move->needs[n].kind == NEED_LINK && move->needs[n].since == SINCE_STATES)
+				graph->remembered |= move->needs[n].since_states;
+		}
 	}
-
-	search(graph->next, graph->pairs, graph->insertable, 0, graph->way_in,
-		   &graph->reachable);
-
-	for (int pair = 0; pair < PAIR_COUNT; pair++)
-		if (pair_in(graph->pairs, pair) && state_is_end(pair_state(pair)))
-			graph->can_end |= pair_bit(pair);
-	do
-	{
-		before = graph->can_end;
-		for (int pair = 0; pair < PAIR_COUNT; pair++)
-			if ((graph->next[pair] & graph->can_end) != 0)
-				graph->can_end |= pair_bit(pair);
-	} while (graph->can_end != before);
-
+	graph->nhistories = graph->remembered == 0 ? 1 : 1 << CASE_STATE_COUNT;
+	graph->nnodes = PAIR_COUNT * graph->nhistories;
+	find_reachable(graph);
+	find_ending(graph);
 	return graph;
 }
 
@@ -278,29 +307,30 @@ pair_text(const Policy *policy, int pair)
 
 /*
  * "collected/red -> assigned/red (assign)": the path that search() found to the
- * pair.  Each step names the first move that makes it, but for those skipped.
+ * node.  Each step names the first move that makes it, but for those skipped.
  */
 static char *
 path_text(const PolicyGraph *graph, const int *before, int last, const bool *skipped)
 {
-	int path[PAIR_COUNT];
-	int length = 0;
+	List *path = NIL;
 	StringInfoData text;
 
-	for (int pair = last; pair != NO_PAIR; pair = before[pair])
-		path[length++] = pair;
+	for (int node = last; node != NO_NODE; node = before[node])
+		path = lcons_int(node, path);
 
 	initStringInfo(&text);
-	append_pair(&text, graph->policy, path[length - 1]);
-	for (int step = length - 2; step >= 0; step--)
+	append_pair(&text, graph->policy, node_pair(graph, linitial_int(path)));
+	for (int step = 1; step < list_length(path); step++)
 	{
+		int from = list_nth_int(path, step - 1);
+		int to = node_pair(graph, list_nth_int(path, step));
 		int move = 0;
 
 		while ((skipped != NULL && skipped[move]) ||
-			   !pair_in(graph->edges[move][path[step + 1]], path[step]))
+			   !pair_in(move_targets(graph, move, from), to))
 			move++;
 		appendStringInfoString(&text, " -> ");
-		append_pair(&text, graph->policy, path[step]);
+		append_pair(&text, graph->policy, to);
 		appendStringInfo(&text, " (%s)", graph->policy->moves[move].name);
 	}
 	return text.data;
@@ -358,24 +388,27 @@ set_text(const Policy *policy, StateSet states, RiskSet risks)
 static PairSet
 unreached_sources(const PolicyGraph *graph, int move)
 {
-	PairSet sources = graph->sources[move];
 	RiskSet listed = graph->policy->moves[move].from_risks;
+	PairSet sources = 0;
 	PairSet unreached = 0;
 
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (graph->moves[move][pair] != 0)
+			sources |= pair_bit(pair);
+	}
 	for (int i = 0; i < CASE_STATE_COUNT; i++)
 	{
 		PairSet of_state = sources & pairs_of(1 << i, graph->policy->risks);
 
-		if ((of_state & graph->reachable) == 0)
+		if ((of_state & graph->reachable_pairs) == 0)
 			unreached |= of_state;
 	}
-	if ((listed & graph->policy->risks) == graph->policy->risks)
-		return unreached;
-	for (int i = 0; i < RISK_LEVEL_COUNT; i++)
+	for (int i = 0; listed != graph->policy->risks && i < RISK_LEVEL_COUNT; i++)
 	{
 		PairSet of_risk = sources & pairs_of(ALL_STATES, 1 << i);
 
-		if ((of_risk & graph->reachable) == 0)
+		if ((of_risk & graph->reachable_pairs) == 0)
 			unreached |= of_risk;
 	}
 	return unreached;
@@ -432,34 +465,30 @@ find_unreachable(const PolicyGraph *graph, List *problems)
 static char *
 move_impossibility(const PolicyGraph *graph, int number)
 {
-	const Policy *policy = graph->policy;
-	const PolicyMove *move = &policy->moves[number];
-	char *contradiction = NULL;
+	const PolicyMove *move = &graph->policy->moves[number];
+	const PolicyNeed *need = NULL;
+	bool leads = false;
 
 	if (move->at_insert)
+		return NULL;
+	for (int node = 0; node < graph->nnodes; node++)
 	{
-		if (graph->admitted[number] != 0)
+		if (graph->moves[number][node_pair(graph, node)] == 0)
+			continue;
+		leads = true;
+		if (!graph->reachable[node])
+			continue;
+		need = need_without_point(graph, move, node);
+		if (need == NULL)
 			return NULL;
-		for (int to = 0; to < PAIR_COUNT && contradiction == NULL; to++)
-			if (pair_in(graph->pairs, to) && policy_move_admits(policy, move, to))
-				contradiction = move_contradiction(policy, move, NO_PAIR, to);
-		return contradiction != NULL ? contradiction : "it lists no risk of the policy";
 	}
-
-	for (int from = 0; from < PAIR_COUNT; from++)
-		if (pair_in(graph->reachable, from) && graph->edges[number][from] != 0)
-			return NULL;
-	if (graph->sources[number] == 0)
+	if (!leads)
 		return "its states and risks allow no change from one pair to another";
-	if ((graph->sources[number] & graph->reachable) == 0)
+	if (need == NULL)
 		return "it starts only where no case can come";
-	for (int from = 0; from < PAIR_COUNT; from++)
-		for (int to = 0; to < PAIR_COUNT && contradiction == NULL; to++)
-			if (pair_in(graph->reachable, from) && pair_in(graph->pairs, to) &&
-				policy_move_allows(policy, move, from, to))
-				contradiction = move_contradiction(policy, move, from, to);
-	Assert(contradiction != NULL);
-	return contradiction;
+	return psprintf("need \"%s\" counts from states in which no case has been that can "
+					"come where the move starts",
+					need->name);
 }
 
 static List *
@@ -477,25 +506,51 @@ find_impossible_moves(const PolicyGraph *graph, List *problems)
 	return problems;
 }
 
-/* Reachable pairs that are no end and from which no move, or no end, is left. */
+/* "collected/red -> assigned/red (assign)": a shortest way to one of the nodes. */
+static char *
+way_to(const PolicyGraph *graph, const bool *targets)
+{
+	int *before = palloc(sizeof(int) * graph->nnodes);
+	int last = search(graph, NULL, graph->pairs, graph->start, targets, before, NULL);
+
+	return last == NO_NODE ? NULL : path_text(graph, before, last, NULL);
+}
+
+/*
+ * Pairs in which a case is at no end and has no move left, or moves but never
+ * comes to an end.  Where that depends on how the case came there, the path is
+ * such a way.
+ */
 static List *
 find_stuck_pairs(const PolicyGraph *graph, List *problems)
 {
 	for (int pair = 0; pair < PAIR_COUNT; pair++)
 	{
-		if (!pair_in(graph->reachable & ~graph->can_end, pair))
-			continue;
-		if (graph->next[pair] == 0)
-			problems = add_problem(problems, "dead end", false,
-								   path_text(graph, graph->way_in, pair, NULL),
+		bool *dead = nodes_in(graph, pair_bit(pair));
+		bool *endless = palloc0(sizeof(bool) * graph->nnodes);
+		char *path;
+
+		for (int node = 0; node < graph->nnodes; node++)
+		{
+			bool stuck = dead[node] && !graph->can_end[node];
+			bool moves = stuck && node_targets(graph, node, NULL) != 0;
+
+			dead[node] = stuck && !moves;
+			endless[node] = moves;
+		}
+		path = way_to(graph, dead);
+		if (path != NULL)
+			problems = add_problem(problems, "dead end", false, path,
 								   psprintf("A case in %s can make no move.",
 											pair_text(graph->policy, pair)));
-		else
-			problems = add_problem(problems, "no end", false,
-								   path_text(graph, graph->way_in, pair, NULL),
+		path = way_to(graph, endless);
+		if (path != NULL)
+			problems = add_problem(problems, "no end", false, path,
 								   psprintf("A case in %s can never be closed, "
 											"transferred or voided.",
 											pair_text(graph->policy, pair)));
+		pfree(dead);
+		pfree(endless);
 	}
 	return problems;
 }
@@ -511,79 +566,100 @@ move_needs_kind(const PolicyMove *move, LinkKind kind)
 	return false;
 }
 
+/* One move from a pair to another: into before[], as search() does with paths. */
+static int
+search_one_move(const PolicyGraph *graph, PairSet from, PairSet to, int *before)
+{
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		PairSet targets;
+
+		if (!graph->reachable[node] || !pair_in(from, node_pair(graph, node)))
+			continue;
+		targets = node_targets(graph, node, NULL) & to;
+		for (int pair = 0; pair < PAIR_COUNT; pair++)
+		{
+			int next = node_at(graph, pair, node_history(graph, node));
+
+			if (!pair_in(targets, pair))
+				continue;
+			before[node] = NO_NODE;
+			before[next] = node;
+			return next;
+		}
+	}
+	return NO_NODE;
+}
+
+/*
+ * A path that breaks the promise.  A case that is where the path begins and where
+ * it should lead is such a path of no move: it has not passed anything.
+ */
+static char *
+offending_path(const PolicyGraph *graph, const PolicyPromise *promise, char **how)
+{
+	const Policy *policy = graph->policy;
+	PairSet from = pairs_of(promise->from_states, promise->from_risks);
+	PairSet to = pairs_of(promise->to_states, promise->to_risks);
+	char *from_text = set_text(policy, promise->from_states, promise->from_risks);
+	char *to_text = set_text(policy, promise->to_states, promise->to_risks);
+	int *before = palloc(sizeof(int) * graph->nnodes);
+	bool *stuck;
+	bool *skipped = NULL;
+	int last = NO_NODE;
+
+	switch (promise->kind)
+	{
+		case PROMISE_NEVER:
+			last = search_one_move(graph, from, to, before);
+			*how = psprintf("one move goes from %s to %s", from_text, to_text);
+			break;
+
+		case PROMISE_PASSES:
+			last =
+				search(graph, NULL,
+					   graph->pairs & ~pairs_of(promise->via_states, promise->via_risks),
+					   nodes_in(graph, from), nodes_in(graph, to), before, NULL);
+			*how = psprintf("a path from %s to %s does not pass %s", from_text, to_text,
+							set_text(policy, promise->via_states, promise->via_risks));
+			break;
+
+		case PROMISE_NEEDS_LINK:
+			skipped = palloc(sizeof(bool) * Max(policy->nmoves, 1));
+			for (int move = 0; move < policy->nmoves; move++)
+				skipped[move] = move_needs_kind(&policy->moves[move], promise->link_kind);
+			last = search(graph, skipped, graph->pairs, nodes_in(graph, from),
+						  nodes_in(graph, to), before, NULL);
+			*how = psprintf("a path from %s to %s needs no link of kind %s", from_text,
+							to_text, link_kind_name(promise->link_kind));
+			break;
+
+		case PROMISE_ENDS_REACHABLE:
+			stuck = nodes_in(graph, graph->pairs);
+			for (int node = 0; node < graph->nnodes; node++)
+				stuck[node] = stuck[node] && !graph->can_end[node];
+			last = search(graph, NULL, graph->pairs, graph->start, stuck, before, NULL);
+			if (last != NO_NODE)
+				*how = psprintf("from %s no end can be reached",
+								pair_text(policy, node_pair(graph, last)));
+			break;
+	}
+	return last == NO_NODE ? NULL : path_text(graph, before, last, skipped);
+}
+
 static List *
 find_broken_promises(const PolicyGraph *graph, List *problems)
 {
-	const Policy *policy = graph->policy;
-
-	for (int i = 0; i < policy->npromises; i++)
+	for (int i = 0; i < graph->policy->npromises; i++)
 	{
-		const PolicyPromise *promise = &policy->promises[i];
-		PairSet from =
-			pairs_of(promise->from_states, promise->from_risks) & graph->reachable;
-		PairSet to = pairs_of(promise->to_states, promise->to_risks) & graph->pairs;
-		char *from_text = set_text(policy, promise->from_states, promise->from_risks);
-		char *to_text = set_text(policy, promise->to_states, promise->to_risks);
-		int before[PAIR_COUNT];
-		int last = NO_PAIR;
-		bool *skipped = NULL;
-		char *detail = NULL;
+		const PolicyPromise *promise = &graph->policy->promises[i];
+		char *how = NULL;
+		char *path = offending_path(graph, promise, &how);
 
-		switch (promise->kind)
-		{
-			case PROMISE_NEVER:
-				for (int pair = 0; pair < PAIR_COUNT && last == NO_PAIR; pair++)
-					for (int next = 0; next < PAIR_COUNT && last == NO_PAIR; next++)
-						if (pair_in(from, pair) && pair_in(graph->next[pair] & to, next))
-						{
-							before[pair] = NO_PAIR;
-							before[next] = pair;
-							last = next;
-						}
-				detail = psprintf("one move goes from %s to %s", from_text, to_text);
-				break;
-
-			case PROMISE_PASSES:
-			{
-				PairSet via = pairs_of(promise->via_states, promise->via_risks);
-
-				last = search(graph->next, ~via, from, to, before, NULL);
-				detail =
-					psprintf("a path from %s to %s does not pass %s", from_text, to_text,
-							 set_text(policy, promise->via_states, promise->via_risks));
-				break;
-			}
-
-			case PROMISE_NEEDS_LINK:
-			{
-				PairSet next[PAIR_COUNT] = {0};
-
-				skipped = palloc0(sizeof(bool) * Max(policy->nmoves, 1));
-				for (int move = 0; move < policy->nmoves; move++)
-				{
-					skipped[move] =
-						move_needs_kind(&policy->moves[move], promise->link_kind);
-					for (int pair = 0; pair < PAIR_COUNT && !skipped[move]; pair++)
-						next[pair] |= graph->edges[move][pair];
-				}
-				last = search(next, graph->pairs, from, to, before, NULL);
-				detail = psprintf("a path from %s to %s needs no %s link", from_text,
-								  to_text, link_kind_name(promise->link_kind));
-				break;
-			}
-
-			case PROMISE_ENDS_REACHABLE:
-				last = search(graph->next, graph->pairs, graph->insertable,
-							  from & ~graph->can_end, before, NULL);
-				if (last != NO_PAIR)
-					detail = psprintf("from %s no end can be reached",
-									  pair_text(policy, last));
-				break;
-		}
-		if (last != NO_PAIR)
-			problems = add_problem(
-				problems, "broken promise", true, path_text(graph, before, last, skipped),
-				psprintf("Promise %d is broken: %s.", promise->number, detail));
+		if (path != NULL)
+			problems =
+				add_problem(problems, "broken promise", true, path,
+							psprintf("Promise %d is broken: %s.", promise->number, how));
 	}
 	return problems;
 }
@@ -594,7 +670,7 @@ check_policy_problems(const Policy *policy)
 	PolicyGraph *graph = build_graph(policy);
 	List *problems = NIL;
 
-	if (graph->insertable == 0)
+	if (policy->insertable == 0)
 		problems = add_problem(problems, "no registration", true, NULL,
 							   "No move lets a case be registered.");
 	problems = find_unreachable(graph, problems);
@@ -608,7 +684,7 @@ check_policy_problems(const Policy *policy)
  * policy.  Errors: those of policy_load_working_copy().
  */
 Datum
-check_policy(PG_FUNCTION_ARGS)
+govcase_check_policy(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -619,17 +695,15 @@ check_policy(PG_FUNCTION_ARGS)
 	policy = policy_load_working_copy(name, CurrentMemoryContext);
 	foreach (cell, check_policy_problems(policy))
 	{
-		PolicyProblem *problem = lfirst(cell);
+		const PolicyProblem *problem = lfirst(cell);
 		Datum values[4];
 		bool nulls[4] = {false};
 
 		values[0] = CStringGetTextDatum(problem->kind);
 		values[1] = BoolGetDatum(problem->fatal);
 		values[2] = CStringGetTextDatum(problem->detail);
-		if (problem->path != NULL)
-			values[3] = CStringGetTextDatum(problem->path);
-		else
-			nulls[3] = true;
+		nulls[3] = problem->path == NULL;
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(problem->path);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -641,38 +715,37 @@ check_policy(PG_FUNCTION_ARGS)
  * none).  Errors: those of policy_load_working_copy().
  */
 Datum
-policy_pairs(PG_FUNCTION_ARGS)
+govcase_policy_pairs(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PolicyGraph *graph;
-	PairSet ends;
+	int *before;
+	bool *ends;
 
 	InitMaterializedSRF(fcinfo, 0);
 	graph = build_graph(policy_load_working_copy(name, CurrentMemoryContext));
-	ends = pairs_of(ALL_STATES, graph->policy->risks);
-	for (int pair = 0; pair < PAIR_COUNT; pair++)
-		if (!state_is_end(pair_state(pair)))
-			ends &= ~pair_bit(pair);
-
+	before = palloc(sizeof(int) * graph->nnodes);
+	ends = nodes_in(graph, graph->ends);
 	for (int pair = 0; pair < PAIR_COUNT; pair++)
 	{
 		Datum values[4];
 		bool nulls[4] = {false};
-		int before[PAIR_COUNT];
+		bool *here;
 		int end;
 
-		if (!pair_in(graph->reachable, pair))
+		if (!pair_in(graph->reachable_pairs, pair))
 			continue;
-		end = search(graph->next, graph->pairs, pair_bit(pair), ends, before, NULL);
+		here = nodes_in(graph, pair_bit(pair));
+		end = search(graph, NULL, graph->pairs, here, ends, before, NULL);
 		values[0] = CaseStateGetDatum(pair_state(pair));
 		values[1] = RiskLevelGetDatum(pair_risk(pair));
-		values[2] = CStringGetTextDatum(path_text(graph, graph->way_in, pair, NULL));
-		if (end != NO_PAIR)
-			values[3] = CStringGetTextDatum(path_text(graph, before, end, NULL));
-		else
-			nulls[3] = true;
+		values[2] = CStringGetTextDatum(way_to(graph, here));
+		nulls[3] = end == NO_NODE;
+		values[3] = nulls[3] ? (Datum) 0
+							 : CStringGetTextDatum(path_text(graph, before, end, NULL));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		pfree(here);
 	}
 	return (Datum) 0;
 }
