@@ -1,4 +1,751 @@
 /*
  * check_policy.c
+ *		The model checker: explores the pairs that a policy's moves connect.
+ *
+ * What a case may do depends on the pair it is in and, where a need counts from
+ * its coming into some states, on whether it ever was in one of them.  So a node
+ * of the graph is a pair with the set of such states that were visited, its
+ * history, and an edge is a move that some row in that node can make.
+ *
+ * Nothing else keeps a row from moving for good.  Links of every kind that a need
+ * may ask for can be appended at any time; values that satisfy all the needs of a
+ * move and all invariants of a pair at once always exist, since distinct is of
+ * two different persons, zero of a count (0 is set), and a flag that an invariant
+ * hangs on may be false; and another person can always act.
+ *
+ * Everything is searched in pair order and move order, so that the same policy
+ * always gets the same words.
  */
-#include "govcase.h"
+#include "check_policy.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#define NO_NODE (-1)
+
+typedef struct PolicyGraph
+{
+	const Policy *policy;
+	PairSet pairs;                /* of the policy's risks */
+	PairSet ends;                 /* those in which a case is done with */
+	StateSet remembered;          /* states that some need counts from */
+	int nhistories;               /* of the sets of states: at most 512 */
+	int nnodes;                   /* node = pair * nhistories + history */
+	PairSet (*moves)[PAIR_COUNT]; /* of each move: from each pair, where it leads */
+	bool *start;                  /* of each node: a case may be registered in it */
+	bool *reachable;
+	PairSet reachable_pairs;
+	bool *can_end; /* an end is reached from it, or is here */
+} PolicyGraph;
+
+PG_FUNCTION_INFO_V1(govcase_check_policy);
+PG_FUNCTION_INFO_V1(govcase_policy_pairs);
+
+static inline PairSet
+pair_bit(int pair)
+{
+	return UINT64CONST(1) << pair;
+}
+
+static inline int
+node_pair(const PolicyGraph *graph, int node)
+{
+	return node / graph->nhistories;
+}
+
+static inline StateSet
+node_history(const PolicyGraph *graph, int node)
+{
+	return node % graph->nhistories;
+}
+
+/* The node in which a case of that history comes into the pair. */
+static inline int
+node_at(const PolicyGraph *graph, int pair, StateSet history)
+{
+	StateSet here = 1 << case_state_index(pair_state(pair));
+
+	return pair * graph->nhistories + (history | (here & graph->remembered));
+}
+
+/* Pairs of these states and risks. */
+static PairSet
+pairs_of(StateSet states, RiskSet risks)
+{
+	PairSet pairs = 0;
+
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (state_in(states, pair_state(pair)) && risk_in(risks, pair_risk(pair)))
+			pairs |= pair_bit(pair);
+	}
+	return pairs;
+}
+
+/*
+ * The need that no case in the node can ever meet: its point has not come, and
+ * the move would be made from here.  NULL where there is none.
+ */
+static const PolicyNeed *
+need_without_point(const PolicyGraph *graph, const PolicyMove *move, int node)
+{
+	StateSet history = node_history(graph, node);
+
+	for (int i = 0; i < move->nneeds; i++)
+	{
+		const PolicyNeed *need = &move->needs[i];
+
+		if (need->kind == NEED_LINK && need->since == SINCE_STATES &&
+			(need->since_states & history) == 0)
+			return need;
+	}
+	return NULL;
+}
+
+/* Pairs that a move leads to from the node, of those that a row can make there. */
+static PairSet
+move_targets(const PolicyGraph *graph, int move, int node)
+{
+	PairSet targets = graph->moves[move][node_pair(graph, node)];
+
+	if (targets != 0 &&
+		need_without_point(graph, &graph->policy->moves[move], node) != NULL)
+		targets = 0;
+	return targets;
+}
+
+/* The same by any move, but for those skipped (NULL: none). */
+static PairSet
+node_targets(const PolicyGraph *graph, int node, const bool *skipped)
+{
+	PairSet targets = 0;
+
+	for (int move = 0; move < graph->policy->nmoves; move++)
+	{
+		if (skipped == NULL || !skipped[move])
+			targets |= move_targets(graph, move, node);
+	}
+	return targets;
+}
+
+/*
+ * Breadth-first from the source nodes, never outside the pairs of within.  Stops
+ * at the first of the target nodes (NULL: none) and returns it, NO_NODE where
+ * none is met; before[] then leads back to a source, and seen[] (of all nodes,
+ * NULL where not wanted) tells what was met.  Sources and neighbours are taken in
+ * order, so the path found is the first of the shortest.
+ */
+static int
+search(const PolicyGraph *graph, const bool *skipped, PairSet within, const bool *sources,
+	   const bool *targets, int *before, bool *seen)
+{
+	int *queue = palloc(sizeof(int) * graph->nnodes);
+	int head = 0;
+	int tail = 0;
+	int found = NO_NODE;
+	bool *own_seen = NULL;
+
+	if (seen == NULL)
+		seen = own_seen = palloc(sizeof(bool) * graph->nnodes);
+	memset(seen, 0, sizeof(bool) * graph->nnodes);
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		if (!sources[node] || !pair_in(within, node_pair(graph, node)))
+			continue;
+		before[node] = NO_NODE;
+		seen[node] = true;
+		queue[tail++] = node;
+	}
+	while (head < tail && found == NO_NODE)
+	{
+		int node = queue[head++];
+		PairSet neighbours;
+
+		if (targets != NULL && targets[node])
+		{
+			found = node;
+			break;
+		}
+		neighbours = node_targets(graph, node, skipped) & within;
+		for (int pair = 0; pair < PAIR_COUNT; pair++)
+		{
+			int neighbour = node_at(graph, pair, node_history(graph, node));
+
+			if (!pair_in(neighbours, pair) || seen[neighbour])
+				continue;
+			before[neighbour] = node;
+			seen[neighbour] = true;
+			queue[tail++] = neighbour;
+		}
+	}
+	pfree(queue);
+	if (own_seen != NULL)
+		pfree(own_seen);
+	return found;
+}
+
+/* Reachable nodes in the pairs, as search() takes them. */
+static bool *
+nodes_in(const PolicyGraph *graph, PairSet pairs)
+{
+	bool *nodes = palloc(sizeof(bool) * graph->nnodes);
+
+	for (int node = 0; node < graph->nnodes; node++)
+		nodes[node] = graph->reachable[node] && pair_in(pairs, node_pair(graph, node));
+	return nodes;
+}
+
+static void
+find_reachable(PolicyGraph *graph)
+{
+	const Policy *policy = graph->policy;
+	int *before = palloc(sizeof(int) * graph->nnodes);
+
+	graph->start = palloc0(sizeof(bool) * graph->nnodes);
+	graph->reachable = palloc(sizeof(bool) * graph->nnodes);
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (pair_in(policy->insertable, pair))
+			graph->start[node_at(graph, pair, 0)] = true;
+	}
+	search(graph, NULL, graph->pairs, graph->start, NULL, before, graph->reachable);
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		if (graph->reachable[node])
+			graph->reachable_pairs |= pair_bit(node_pair(graph, node));
+	}
+	pfree(before);
+}
+
+static void
+find_ending(PolicyGraph *graph)
+{
+	bool found;
+
+	graph->can_end = palloc0(sizeof(bool) * graph->nnodes);
+	do
+	{
+		found = false;
+		for (int node = 0; node < graph->nnodes; node++)
+		{
+			PairSet targets;
+
+			if (!graph->reachable[node] || graph->can_end[node])
+				continue;
+			graph->can_end[node] = pair_in(graph->ends, node_pair(graph, node));
+			targets = node_targets(graph, node, NULL);
+			for (int pair = 0; pair < PAIR_COUNT && !graph->can_end[node]; pair++)
+			{
+				graph->can_end[node] =
+					pair_in(targets, pair) &&
+					graph->can_end[node_at(graph, pair, node_history(graph, node))];
+			}
+			found = found || graph->can_end[node];
+		}
+	} while (found);
+}
+
+static PolicyGraph *
+build_graph(const Policy *policy)
+{
+	PolicyGraph *graph = palloc0(sizeof(PolicyGraph));
+
+	graph->policy = policy;
+	graph->pairs = pairs_of(ALL_STATES, policy->risks);
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		CaseState state = pair_state(pair);
+
+		if (state == STATE_CLOSED || state == STATE_TRANSFERRED || state == STATE_VOIDED)
+			graph->ends |= graph->pairs & pair_bit(pair);
+	}
+	graph->moves = palloc0(sizeof(*graph->moves) * Max(policy->nmoves, 1));
+	for (int i = 0; i < policy->nmoves; i++)
+	{
+		const PolicyMove *move = &policy->moves[i];
+
+		for (int from = 0; from < PAIR_COUNT; from++)
+		{
+			for (int to = 0; to < PAIR_COUNT; to++)
+			{
+				if (policy_move_allows(policy, move, from, to))
+					graph->moves[i][from] |= pair_bit(to);
+			}
+		}
+		for (int n = 0; n < move->nneeds; n++)
+		{
+			if (move->needs[n].kind == NEED_LINK && move->needs[n].since == SINCE_STATES)
+				graph->remembered |= move->needs[n].since_states;
+		}
+	}
+	graph->nhistories = graph->remembered == 0 ? 1 : 1 << CASE_STATE_COUNT;
+	graph->nnodes = PAIR_COUNT * graph->nhistories;
+	find_reachable(graph);
+	find_ending(graph);
+	return graph;
+}
+
+/* "fed_back/red"; where there is one colour, "fed_back". */
+static void
+append_pair(StringInfo text, const Policy *policy, int pair)
+{
+	appendStringInfoString(text, case_state_label(pair_state(pair)));
+	if (!policy_is_one_colour(policy))
+		appendStringInfo(text, "/%s", risk_level_label(pair_risk(pair)));
+}
+
+static char *
+pair_text(const Policy *policy, int pair)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_pair(&text, policy, pair);
+	return text.data;
+}
+
+/*
+ * "collected/red -> assigned/red (assign)": the path that search() found to the
+ * node.  Each step names the first move that makes it, but for those skipped.
+ */
+static char *
+path_text(const PolicyGraph *graph, const int *before, int last, const bool *skipped)
+{
+	List *path = NIL;
+	StringInfoData text;
+
+	for (int node = last; node != NO_NODE; node = before[node])
+		path = lcons_int(node, path);
+
+	initStringInfo(&text);
+	append_pair(&text, graph->policy, node_pair(graph, linitial_int(path)));
+	for (int step = 1; step < list_length(path); step++)
+	{
+		int from = list_nth_int(path, step - 1);
+		int to = node_pair(graph, list_nth_int(path, step));
+		int move = 0;
+
+		while ((skipped != NULL && skipped[move]) ||
+			   !pair_in(move_targets(graph, move, from), to))
+			move++;
+		appendStringInfoString(&text, " -> ");
+		append_pair(&text, graph->policy, to);
+		appendStringInfo(&text, " (%s)", graph->policy->moves[move].name);
+	}
+	return text.data;
+}
+
+static List *
+add_problem(List *problems, const char *kind, bool fatal, char *path, const char *detail)
+{
+	PolicyProblem *problem = palloc(sizeof(PolicyProblem));
+
+	problem->kind = kind;
+	problem->detail = detail;
+	problem->path = path;
+	problem->fatal = fatal;
+	return lappend(problems, problem);
+}
+
+/* "closed or voided in red or yellow", as the promise's row says it. */
+static char *
+set_text(const Policy *policy, StateSet states, RiskSet risks)
+{
+	StringInfoData text;
+	const char *separator = "";
+
+	initStringInfo(&text);
+	if (states != ALL_STATES)
+		for (int i = 0; i < CASE_STATE_COUNT; i++)
+			if ((states & (1 << i)) != 0)
+			{
+				appendStringInfo(&text, "%s%s", separator,
+								 case_state_label(case_state_at(i)));
+				separator = " or ";
+			}
+	if ((risks & policy->risks) != policy->risks)
+	{
+		separator = text.len > 0 ? " in " : "";
+		for (int i = 0; i < RISK_LEVEL_COUNT; i++)
+			if ((risks & (1 << i)) != 0)
+			{
+				appendStringInfo(&text, "%s%s", separator,
+								 risk_level_label(risk_level_at(i)));
+				separator = " or ";
+			}
+	}
+	return text.len > 0 ? text.data : "anywhere";
+}
+
+/*
+ * Pairs that a move names as its source though no case is ever in them.  A row
+ * lists states and risks, not pairs: "collected or handling, blue or yellow" says
+ * nothing wrong where no case is blue in collected.  So a row is at fault only
+ * with a state that is reached in none of its risks, or with a risk that it
+ * lists (not one that it leaves open) and that is reached in none of its states.
+ */
+static PairSet
+unreached_sources(const PolicyGraph *graph, int move)
+{
+	RiskSet listed = graph->policy->moves[move].from_risks;
+	PairSet sources = 0;
+	PairSet unreached = 0;
+
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		if (graph->moves[move][pair] != 0)
+			sources |= pair_bit(pair);
+	}
+	for (int i = 0; i < CASE_STATE_COUNT; i++)
+	{
+		PairSet of_state = sources & pairs_of(1 << i, graph->policy->risks);
+
+		if ((of_state & graph->reachable_pairs) == 0)
+			unreached |= of_state;
+	}
+	for (int i = 0; listed != graph->policy->risks && i < RISK_LEVEL_COUNT; i++)
+	{
+		PairSet of_risk = sources & pairs_of(ALL_STATES, 1 << i);
+
+		if ((of_risk & graph->reachable_pairs) == 0)
+			unreached |= of_risk;
+	}
+	return unreached;
+}
+
+/* One problem for each state: the pairs of it that are named and not reached. */
+static List *
+find_unreachable(const PolicyGraph *graph, List *problems)
+{
+	const Policy *policy = graph->policy;
+
+	for (int i = 0; i < CASE_STATE_COUNT; i++)
+	{
+		PairSet of_state = pairs_of(1 << i, policy->risks);
+		PairSet unreached = 0;
+		StringInfoData pairs;
+		StringInfoData moves;
+		int nmoves = 0;
+
+		initStringInfo(&moves);
+		for (int move = 0; move < policy->nmoves; move++)
+		{
+			PairSet of_move = unreached_sources(graph, move) & of_state;
+
+			if (of_move == 0)
+				continue;
+			unreached |= of_move;
+			appendStringInfo(&moves, "%s\"%s\"", nmoves++ > 0 ? ", " : "",
+							 policy->moves[move].name);
+		}
+		if (unreached == 0)
+			continue;
+
+		initStringInfo(&pairs);
+		if (unreached == of_state)
+			appendStringInfoString(&pairs, case_state_label(case_state_at(i)));
+		else
+			for (int pair = 0; pair < PAIR_COUNT; pair++)
+				if (pair_in(unreached, pair))
+				{
+					if (pairs.len > 0)
+						appendStringInfoString(&pairs, " or ");
+					append_pair(&pairs, policy, pair);
+				}
+		problems = add_problem(problems, "unreachable", false, NULL,
+							   psprintf("No case can come into %s, where %s %s %s.",
+										pairs.data, nmoves == 1 ? "move" : "moves",
+										moves.data, nmoves == 1 ? "starts" : "start"));
+	}
+	return problems;
+}
+
+/* Why no row can make the move, or NULL where some row can. */
+static char *
+move_impossibility(const PolicyGraph *graph, int number)
+{
+	const PolicyMove *move = &graph->policy->moves[number];
+	const PolicyNeed *need = NULL;
+	bool leads = false;
+
+	if (move->at_insert)
+		return NULL;
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		if (graph->moves[number][node_pair(graph, node)] == 0)
+			continue;
+		leads = true;
+		if (!graph->reachable[node])
+			continue;
+		need = need_without_point(graph, move, node);
+		if (need == NULL)
+			return NULL;
+	}
+	if (!leads)
+		return "its states and risks allow no change from one pair to another";
+	if (need == NULL)
+		return "it starts only where no case can come";
+	return psprintf("need \"%s\" counts from states in which no case has been that can "
+					"come where the move starts",
+					need->name);
+}
+
+static List *
+find_impossible_moves(const PolicyGraph *graph, List *problems)
+{
+	for (int i = 0; i < graph->policy->nmoves; i++)
+	{
+		char *why = move_impossibility(graph, i);
+
+		if (why != NULL)
+			problems = add_problem(problems, "impossible move", false, NULL,
+								   psprintf("No row can make move \"%s\": %s.",
+											graph->policy->moves[i].name, why));
+	}
+	return problems;
+}
+
+/* "collected/red -> assigned/red (assign)": a shortest way to one of the nodes. */
+static char *
+way_to(const PolicyGraph *graph, const bool *targets)
+{
+	int *before = palloc(sizeof(int) * graph->nnodes);
+	int last = search(graph, NULL, graph->pairs, graph->start, targets, before, NULL);
+
+	return last == NO_NODE ? NULL : path_text(graph, before, last, NULL);
+}
+
+/*
+ * Pairs in which a case is at no end and has no move left, or moves but never
+ * comes to an end.  Where that depends on how the case came there, the path is
+ * such a way.
+ */
+static List *
+find_stuck_pairs(const PolicyGraph *graph, List *problems)
+{
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		bool *dead = nodes_in(graph, pair_bit(pair));
+		bool *endless = palloc0(sizeof(bool) * graph->nnodes);
+		char *path;
+
+		for (int node = 0; node < graph->nnodes; node++)
+		{
+			bool stuck = dead[node] && !graph->can_end[node];
+			bool moves = stuck && node_targets(graph, node, NULL) != 0;
+
+			dead[node] = stuck && !moves;
+			endless[node] = moves;
+		}
+		path = way_to(graph, dead);
+		if (path != NULL)
+			problems = add_problem(problems, "dead end", false, path,
+								   psprintf("A case in %s can make no move.",
+											pair_text(graph->policy, pair)));
+		path = way_to(graph, endless);
+		if (path != NULL)
+			problems = add_problem(problems, "no end", false, path,
+								   psprintf("A case in %s can never be closed, "
+											"transferred or voided.",
+											pair_text(graph->policy, pair)));
+		pfree(dead);
+		pfree(endless);
+	}
+	return problems;
+}
+
+/* Does the move ask for a link of just this kind? */
+static bool
+move_needs_kind(const PolicyMove *move, LinkKind kind)
+{
+	/* A need that takes another kind as well forces neither. */
+	for (int i = 0; i < move->nneeds; i++)
+		if (move->needs[i].kind == NEED_LINK && move->needs[i].link_kinds == 1 << kind)
+			return true;
+	return false;
+}
+
+/* One move from a pair to another: into before[], as search() does with paths. */
+static int
+search_one_move(const PolicyGraph *graph, PairSet from, PairSet to, int *before)
+{
+	for (int node = 0; node < graph->nnodes; node++)
+	{
+		PairSet targets;
+
+		if (!graph->reachable[node] || !pair_in(from, node_pair(graph, node)))
+			continue;
+		targets = node_targets(graph, node, NULL) & to;
+		for (int pair = 0; pair < PAIR_COUNT; pair++)
+		{
+			int next = node_at(graph, pair, node_history(graph, node));
+
+			if (!pair_in(targets, pair))
+				continue;
+			before[node] = NO_NODE;
+			before[next] = node;
+			return next;
+		}
+	}
+	return NO_NODE;
+}
+
+/*
+ * A path that breaks the promise.  A case that is where the path begins and where
+ * it should lead is such a path of no move: it has not passed anything.
+ */
+static char *
+offending_path(const PolicyGraph *graph, const PolicyPromise *promise, char **how)
+{
+	const Policy *policy = graph->policy;
+	PairSet from = pairs_of(promise->from_states, promise->from_risks);
+	PairSet to = pairs_of(promise->to_states, promise->to_risks);
+	char *from_text = set_text(policy, promise->from_states, promise->from_risks);
+	char *to_text = set_text(policy, promise->to_states, promise->to_risks);
+	int *before = palloc(sizeof(int) * graph->nnodes);
+	bool *stuck;
+	bool *skipped = NULL;
+	int last = NO_NODE;
+
+	switch (promise->kind)
+	{
+		case PROMISE_NEVER:
+			last = search_one_move(graph, from, to, before);
+			*how = psprintf("one move goes from %s to %s", from_text, to_text);
+			break;
+
+		case PROMISE_PASSES:
+			last =
+				search(graph, NULL,
+					   graph->pairs & ~pairs_of(promise->via_states, promise->via_risks),
+					   nodes_in(graph, from), nodes_in(graph, to), before, NULL);
+			*how = psprintf("a path from %s to %s does not pass %s", from_text, to_text,
+							set_text(policy, promise->via_states, promise->via_risks));
+			break;
+
+		case PROMISE_NEEDS_LINK:
+			skipped = palloc(sizeof(bool) * Max(policy->nmoves, 1));
+			for (int move = 0; move < policy->nmoves; move++)
+				skipped[move] = move_needs_kind(&policy->moves[move], promise->link_kind);
+			last = search(graph, skipped, graph->pairs, nodes_in(graph, from),
+						  nodes_in(graph, to), before, NULL);
+			*how = psprintf("a path from %s to %s needs no link of kind %s", from_text,
+							to_text, link_kind_name(promise->link_kind));
+			break;
+
+		case PROMISE_ENDS_REACHABLE:
+			stuck = nodes_in(graph, graph->pairs);
+			for (int node = 0; node < graph->nnodes; node++)
+				stuck[node] = stuck[node] && !graph->can_end[node];
+			last = search(graph, NULL, graph->pairs, graph->start, stuck, before, NULL);
+			if (last != NO_NODE)
+				*how = psprintf("from %s no end can be reached",
+								pair_text(policy, node_pair(graph, last)));
+			break;
+	}
+	return last == NO_NODE ? NULL : path_text(graph, before, last, skipped);
+}
+
+static List *
+find_broken_promises(const PolicyGraph *graph, List *problems)
+{
+	for (int i = 0; i < graph->policy->npromises; i++)
+	{
+		const PolicyPromise *promise = &graph->policy->promises[i];
+		char *how = NULL;
+		char *path = offending_path(graph, promise, &how);
+
+		if (path != NULL)
+			problems =
+				add_problem(problems, "broken promise", true, path,
+							psprintf("Promise %d is broken: %s.", promise->number, how));
+	}
+	return problems;
+}
+
+List *
+check_policy_problems(const Policy *policy)
+{
+	PolicyGraph *graph = build_graph(policy);
+	List *problems = NIL;
+
+	if (policy->insertable == 0)
+		problems = add_problem(problems, "no registration", true, NULL,
+							   "No move lets a case be registered.");
+	problems = find_unreachable(graph, problems);
+	problems = find_impossible_moves(graph, problems);
+	problems = find_stuck_pairs(graph, problems);
+	return find_broken_promises(graph, problems);
+}
+
+/*
+ * check_policy(name) returns the problems of the working copy, none for a sound
+ * policy.  Errors: those of policy_load_working_copy().
+ */
+Datum
+govcase_check_policy(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Policy *policy;
+	ListCell *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	policy = policy_load_working_copy(name, CurrentMemoryContext);
+	foreach (cell, check_policy_problems(policy))
+	{
+		const PolicyProblem *problem = lfirst(cell);
+		Datum values[4];
+		bool nulls[4] = {false};
+
+		values[0] = CStringGetTextDatum(problem->kind);
+		values[1] = BoolGetDatum(problem->fatal);
+		values[2] = CStringGetTextDatum(problem->detail);
+		nulls[3] = problem->path == NULL;
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(problem->path);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * policy_pairs(name) returns each pair that a case under the working copy can be
+ * in, with a shortest way there and a shortest way to an end (null: there is
+ * none).  Errors: those of policy_load_working_copy().
+ */
+Datum
+govcase_policy_pairs(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	PolicyGraph *graph;
+	int *before;
+	bool *ends;
+
+	InitMaterializedSRF(fcinfo, 0);
+	graph = build_graph(policy_load_working_copy(name, CurrentMemoryContext));
+	before = palloc(sizeof(int) * graph->nnodes);
+	ends = nodes_in(graph, graph->ends);
+	for (int pair = 0; pair < PAIR_COUNT; pair++)
+	{
+		Datum values[4];
+		bool nulls[4] = {false};
+		bool *here;
+		int end;
+
+		if (!pair_in(graph->reachable_pairs, pair))
+			continue;
+		here = nodes_in(graph, pair_bit(pair));
+		end = search(graph, NULL, graph->pairs, here, ends, before, NULL);
+		values[0] = CaseStateGetDatum(pair_state(pair));
+		values[1] = RiskLevelGetDatum(pair_risk(pair));
+		values[2] = CStringGetTextDatum(way_to(graph, here));
+		nulls[3] = end == NO_NODE;
+		values[3] = nulls[3] ? (Datum) 0
+							 : CStringGetTextDatum(path_text(graph, before, end, NULL));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		pfree(here);
+	}
+	return (Datum) 0;
+}

@@ -58,7 +58,7 @@
 
 /*
  * InitMaterializedSRF is new in pg15 as SetSingleFuncCall, renamed in pg16;
- * before, each function prepared its tuplestore itself.
+ * before, each function prepared its tuplestore itself (govcase.c does).
  */
 #if PG_VERSION_NUM >= 160000
 #include "funcapi.h"
@@ -67,6 +67,7 @@
 #define InitMaterializedSRF(fcinfo, flags) SetSingleFuncCall(fcinfo, flags)
 #else
 #include "funcapi.h"
+#define GOVCASE_OWN_MATERIALIZED_SRF
 extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #define InitMaterializedSRF(fcinfo, flags) govcase_materialized_srf(fcinfo)
 #endif

@@ -80,3 +80,37 @@ govcase_trigger_function_oid(const char *name)
 						errhint("Create extension govcase in this database.")));
 	return function;
 }
+
+#ifdef GOVCASE_OWN_MATERIALIZED_SRF
+/*
+ * Prepare a set-returning function's tuplestore and row type, as
+ * InitMaterializedSRF does without flags.  Errors: 0A000 where the caller takes
+ * no set or no tuplestore.
+ */
+void
+govcase_materialized_srf(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old_context;
+	TupleDesc row_type;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("set-valued function called in context that cannot accept a set")));
+	if ((result->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("materialize mode required, but it is not allowed in this "
+							   "context")));
+
+	old_context = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	result->returnMode = SFRM_Materialize;
+	result->setResult = tuplestore_begin_heap(
+		(result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	result->setDesc = row_type;
+	MemoryContextSwitchTo(old_context);
+}
+#endif
