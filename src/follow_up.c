@@ -36,6 +36,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -43,6 +44,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -995,15 +997,16 @@ no_such_case(const Protection *protection, const NewLink *row, const CaseKey *ke
 static void
 no_registration(const Protection *protection, const NewLink *row, const CaseKey *key)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_VC_CHAIN_MISMATCH),
-			 errmsg("case %s has no registration link", case_key_text(key)),
-			 errdetail("Table \"%s\" has the case, but it has no chain in table \"%s\".",
-					   get_rel_name(protection->cases),
-					   RelationGetRelationName(row->relation)),
-			 errhint("govcase.verify_chain() lists such cases; govcase.unprotect_cases() "
-					 "and govcase.protect_cases() register them."),
-			 errtable(row->relation)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_VC_CHAIN_MISMATCH),
+		 errmsg("case %s has no registration link", case_key_text(key)),
+		 errdetail("Table \"%s\" has the case, but it has no chain in table \"%s\".",
+				   get_rel_name(protection->cases),
+				   RelationGetRelationName(row->relation)),
+		 errhint(
+			 "The table's owner registers such cases with govcase.register_existing()."),
+		 errtable(row->relation)));
 }
 
 /*
@@ -1415,6 +1418,32 @@ check_may_redact(const Protection *protection)
 								get_attname(protection->links, note, false))));
 }
 
+/* Erase as the owner, with keep_link told to let it pass.  SPI must be connected. */
+static int64
+erase_notes(Protection *protection, const CaseKey *key, bool has_seq, int64 seq,
+			int64 last_seq)
+{
+	Datum values[MAX_KEY_COLUMNS + 2];
+	char nulls[MAX_KEY_COLUMNS + 2];
+
+	memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
+	memset(nulls, ' ', sizeof(nulls));
+	values[key->ncolumns] = Int64GetDatum(seq);
+	nulls[key->ncolumns] = has_seq ? ' ' : 'n';
+	values[key->ncolumns + 1] = Int64GetDatum(last_seq);
+	redacted_links = protection->links;
+	PG_TRY();
+	{
+		protection_execute(protection, PLAN_REDACT, values, nulls, false);
+	}
+	PG_FINALLY();
+	{
+		redacted_links = InvalidOid;
+	}
+	PG_END_TRY();
+	return SPI_processed;
+}
+
 /*
  * redact(protected regclass, key "any", seq bigint, reason text) returns bigint
  *
@@ -1437,8 +1466,6 @@ govcase_redact(PG_FUNCTION_ARGS)
 	CaseFacts facts;
 	ChainHead head;
 	Link link;
-	Datum values[MAX_KEY_COLUMNS + 2];
-	char nulls[MAX_KEY_COLUMNS + 2];
 	bool has_seq = !PG_ARGISNULL(2);
 	int64 seq = has_seq ? PG_GETARG_INT64(2) : 0;
 	char *reason;
@@ -1479,22 +1506,7 @@ govcase_redact(PG_FUNCTION_ARGS)
 	if (check_enable_rls(protection->links, InvalidOid, true) == RLS_ENABLED)
 		visible = visible_notes(protection, &key, has_seq, seq);
 
-	memcpy(values, key.values, sizeof(Datum) * key.ncolumns);
-	memset(nulls, ' ', sizeof(nulls));
-	values[key.ncolumns] = Int64GetDatum(seq);
-	nulls[key.ncolumns] = has_seq ? ' ' : 'n';
-	values[key.ncolumns + 1] = Int64GetDatum(head.seq);
-	redacted_links = protection->links;
-	PG_TRY();
-	{
-		protection_execute(protection, PLAN_REDACT, values, nulls, false);
-	}
-	PG_FINALLY();
-	{
-		redacted_links = InvalidOid;
-	}
-	PG_END_TRY();
-	erased = SPI_processed;
+	erased = erase_notes(protection, &key, has_seq, seq, head.seq);
 	SPI_finish();
 
 	if (visible >= 0 && visible != erased)
