@@ -56,7 +56,7 @@ DECLARE
 	key_columns text[] := '{}';
 	definitions text[] := '{}';
 	comments text[] := '{}';
-	found record;
+	key_type record;
 	link_name text;
 	created text;
 BEGIN
@@ -113,7 +113,7 @@ BEGIN
 		SELECT format_type(a.atttypid, a.atttypmod) AS type_name, a.atttypid,
 				CASE WHEN a.attcollation <> t.typcollation
 					THEN format(' COLLATE %I.%I', cn.nspname, co.collname) ELSE '' END AS collation_clause
-			INTO found
+			INTO key_type
 			FROM pg_attribute a
 				JOIN pg_type t ON t.oid = a.atttypid
 				LEFT JOIN pg_collation co ON co.oid = a.attcollation
@@ -125,11 +125,11 @@ BEGIN
 				ERRCODE = 'undefined_column',
 				MESSAGE = format('column "%s" of table "%s" does not exist', key_column, case_table.relname);
 		END IF;
-		IF found.atttypid NOT IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+		IF key_type.atttypid NOT IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
 				'text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'date'::regtype) THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'datatype_mismatch',
-				MESSAGE = format('column "%s" of type %s cannot tell a case', key_column, found.type_name),
+				MESSAGE = format('column "%s" of type %s cannot tell a case', key_column, key_type.type_name),
 				HINT = 'Key columns are of type smallint, integer, bigint, text, varchar, uuid or date.';
 		END IF;
 		link_name := key_column;
@@ -140,7 +140,7 @@ BEGIN
 		END LOOP;
 		key_columns := key_columns || format('%I', link_name);
 		definitions := definitions
-			|| format('%I %s%s NOT NULL', link_name, found.type_name, found.collation_clause);
+			|| format('%I %s%s NOT NULL', link_name, key_type.type_name, key_type.collation_clause);
 		comments := comments
 			|| format('COMMENT ON COLUMN %s.%I IS %L', created, link_name, 'the case, by its column ' || key_column);
 	END LOOP;
