@@ -1158,6 +1158,14 @@ int
 protection_execute(Protection *protection, ProtectionPlan plan, Datum *values,
 				   const char *nulls, bool read_only)
 {
+	return protection_execute_as_of(protection, plan, values, nulls, GetLatestSnapshot(),
+									read_only);
+}
+
+int
+protection_execute_as_of(Protection *protection, ProtectionPlan plan, Datum *values,
+						 const char *nulls, Snapshot snapshot, bool read_only)
+{
 	Oid save_user;
 	int save_context;
 	int result;
@@ -1187,9 +1195,8 @@ protection_execute(Protection *protection, ProtectionPlan plan, Datum *values,
 		pfree(query.data);
 	}
 
-	result =
-		SPI_execute_snapshot(protection->plans[plan], values, nulls, GetLatestSnapshot(),
-							 InvalidSnapshot, read_only, true, 0);
+	result = SPI_execute_snapshot(protection->plans[plan], values, nulls, snapshot,
+								  InvalidSnapshot, read_only, true, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 

@@ -101,11 +101,14 @@ extern void case_key_of_argument(FunctionCallInfo fcinfo, int argument,
 
 /*
  * Run a kept plan as the owner of the protected tables, as foreign keys do: row
- * security neither hides a row nor lets one through.  Snapshot NULL: the
- * latest.  SPI must be connected; leaves SPI_tuptable to the caller.
+ * security neither hides a row nor lets one through.  The first form reads with
+ * the latest snapshot.  SPI must be connected; leaves SPI_tuptable to the caller.
  */
 extern int protection_execute(Protection *protection, ProtectionPlan plan, Datum *values,
 							  const char *nulls, bool read_only);
+extern int
+protection_execute_as_of(Protection *protection, ProtectionPlan plan, Datum *values,
+						 const char *nulls, Snapshot snapshot, bool read_only);
 
 /* Who acts, as text: the actor function's word, the setting, or the user. */
 extern char *acting_person(const Protection *protection);

@@ -1,4 +1,1538 @@
 /*
  * follow_up.c
+ *		The follow-up chain (跟进链): bytes, hashes, and the triggers that keep it.
+ *
+ * Bytes, version 1.  Whatever is hashed is one tag byte and then fields:
+ *
+ *		tag		what				fields in order
+ *		0x00	link				prev_hash; class and value of each key column;
+ *									seq, happened_at, recorded_at, recorded_in,
+ *									kind, actor, db_user, from_state, to_state,
+ *									from_risk, to_risk, policy, version, chain_set,
+ *									target_seq, satisfied, note_digest
+ *		0x01	tree node			(kept for a log over all links)
+ *		0x02	genesis				chain_set; class and value of each key column
+ *		0x03	note				salt, note
+ *
+ *		field	bytes
+ *		null	0x00
+ *		other	0x01, length in four bytes big-endian, then that many bytes:
+ *				text, kind			UTF-8, whatever the server's encoding
+ *				integer				8 bytes big-endian, two's complement
+ *				boolean				1 byte, 0x00 or 0x01
+ *				time				microseconds since 2000-01-01 UTC, as an integer
+ *				date				days since 2000-01-01, as an integer
+ *				uuid, hash, salt	its bytes
+ *				state, risk			its English label
+ *				class				'int', 'text', 'uuid' or 'date'
+ *
+ * Every hash is SHA-256 over such bytes.  A key column is preceded by its class,
+ * so that integer -> bigint keeps the hashes.  The first link's prev_hash is the
+ * hash of the genesis, so a chain cannot be moved to another table or case; and
+ * the note is hashed by itself under a random salt, so that it can be erased and
+ * nobody can test a guess at it.
  */
 #include "follow_up.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "attach.h"
+#include "transition.h"
+
+#define TAG_LINK    0x00
+#define TAG_GENESIS 0x02
+#define TAG_NOTE    0x03
+
+/* In the order of LinkKind. */
+static const char *const link_kind_names[LINK_KIND_COUNT] = {
+	"registered", "transition", "mediation", "visit",    "conference", "supervision",
+	"feedback",   "assessment", "look_back", "approval", "note",       "redaction"};
+
+/* Kinds that govcase alone writes; all others are anybody's who may insert. */
+#define LINK_OWN_KINDS \
+	((1 << LINK_REGISTERED) | (1 << LINK_TRANSITION) | (1 << LINK_REDACTION))
+
+/* In the order of LinkColumn. */
+static const char *const link_column_names[LINK_COLUMN_COUNT] = {
+	"seq",         "happened_at", "recorded_at", "recorded_in", "kind",    "actor",
+	"db_user",     "from_state",  "to_state",    "from_risk",   "to_risk", "policy",
+	"version",     "chain_set",   "target_seq",  "satisfied",   "note",    "salt",
+	"note_digest", "prev_hash",   "hash"};
+
+const char *
+link_kind_name(LinkKind kind)
+{
+	return link_kind_names[kind];
+}
+
+bool
+link_kind_parse(const char *name, LinkKind *kind)
+{
+	for (int i = 0; i < LINK_KIND_COUNT; i++)
+	{
+		if (strcmp(name, link_kind_names[i]) == 0)
+		{
+			*kind = (LinkKind) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+link_column_name(LinkColumn column)
+{
+	return link_column_names[column];
+}
+
+Oid
+link_column_type(LinkColumn column)
+{
+	switch (column)
+	{
+		case LINK_COLUMN_SEQ:
+		case LINK_COLUMN_RECORDED_IN:
+		case LINK_COLUMN_TARGET_SEQ:
+			return INT8OID;
+		case LINK_COLUMN_HAPPENED_AT:
+		case LINK_COLUMN_RECORDED_AT:
+			return TIMESTAMPTZOID;
+		case LINK_COLUMN_KIND:
+		case LINK_COLUMN_ACTOR:
+		case LINK_COLUMN_DB_USER:
+		case LINK_COLUMN_POLICY:
+		case LINK_COLUMN_NOTE:
+			return TEXTOID;
+		case LINK_COLUMN_FROM_STATE:
+		case LINK_COLUMN_TO_STATE:
+			return govcase_type_oid("case_state");
+		case LINK_COLUMN_FROM_RISK:
+		case LINK_COLUMN_TO_RISK:
+			return govcase_type_oid("risk_level");
+		case LINK_COLUMN_VERSION:
+			return INT4OID;
+		case LINK_COLUMN_CHAIN_SET:
+			return UUIDOID;
+		case LINK_COLUMN_SATISFIED:
+			return BOOLOID;
+		case LINK_COLUMN_SALT:
+		case LINK_COLUMN_NOTE_DIGEST:
+		case LINK_COLUMN_PREV_HASH:
+		case LINK_COLUMN_HASH:
+			return BYTEAOID;
+	}
+	return InvalidOid;
+}
+
+bool
+key_class_of_type(Oid type, KeyClass *class)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			*class = KEY_INT;
+			return true;
+		case TEXTOID:
+		case VARCHAROID:
+			*class = KEY_TEXT;
+			return true;
+		case UUIDOID:
+			*class = KEY_UUID;
+			return true;
+		case DATEOID:
+			*class = KEY_DATE;
+			return true;
+		default:
+			return false;
+	}
+}
+
+char *
+case_key_text(const CaseKey *key)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		Oid output;
+		bool isvarlena;
+
+		getTypeOutputInfo(key->types[i], &output, &isvarlena);
+		if (i > 0)
+			appendStringInfoString(&text, ", ");
+		appendStringInfoString(&text, OidOutputFunctionCall(output, key->values[i]));
+	}
+	return text.data;
+}
+
+/* ---------------------------------------------------------------------------
+ * Bytes and hashes
+ * ---------------------------------------------------------------------------
+ */
+
+static void
+append_null_field(StringInfo bytes)
+{
+	appendStringInfoCharMacro(bytes, 0x00);
+}
+
+static void
+append_field(StringInfo bytes, const void *data, int length)
+{
+	uint32 network_length = pg_hton32((uint32) length);
+
+	appendStringInfoCharMacro(bytes, 0x01);
+	appendBinaryStringInfo(bytes, (char *) &network_length, sizeof(network_length));
+	appendBinaryStringInfo(bytes, data, length);
+}
+
+static void
+append_integer_field(StringInfo bytes, int64 value)
+{
+	uint64 network_value = pg_hton64((uint64) value);
+
+	append_field(bytes, &network_value, sizeof(network_value));
+}
+
+/* Text of a given length in the server's encoding. */
+static void
+append_text_bytes(StringInfo bytes, const char *text, int length)
+{
+	char *utf8;
+
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+	{
+		for (int i = 0; i < length; i++)
+		{
+			if (IS_HIGHBIT_SET(text[i]))
+				ereport(ERROR,
+						(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+						 errmsg("text on a follow-up chain must be ASCII in a database "
+								"of encoding SQL_ASCII"),
+						 errdetail("Hashes are over UTF-8, and SQL_ASCII does not say "
+								   "which characters the bytes stand for."),
+						 errhint("Use a database of encoding UTF8.")));
+		}
+	}
+	utf8 = pg_server_to_any(text, length, PG_UTF8);
+	append_field(bytes, utf8, utf8 == text ? length : strlen(utf8));
+}
+
+static void
+append_text_field(StringInfo bytes, const char *text)
+{
+	if (text == NULL)
+		append_null_field(bytes);
+	else
+		append_text_bytes(bytes, text, strlen(text));
+}
+
+static void
+append_key_fields(StringInfo bytes, const CaseKey *key)
+{
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		Datum value = key->values[i];
+		KeyClass class;
+
+		if (!key_class_of_type(key->types[i], &class))
+			elog(ERROR, "type %u is no key type", key->types[i]);
+		switch (class)
+		{
+			case KEY_INT:
+				append_field(bytes, "int", 3);
+				if (key->types[i] == INT2OID)
+					append_integer_field(bytes, DatumGetInt16(value));
+				else if (key->types[i] == INT4OID)
+					append_integer_field(bytes, DatumGetInt32(value));
+				else
+					append_integer_field(bytes, DatumGetInt64(value));
+				break;
+			case KEY_TEXT:
+			{
+				text *packed = DatumGetTextPP(value);
+
+				append_field(bytes, "text", 4);
+				append_text_bytes(bytes, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+				break;
+			}
+			case KEY_UUID:
+				append_field(bytes, "uuid", 4);
+				append_field(bytes, DatumGetUUIDP(value)->data, UUID_LEN);
+				break;
+			case KEY_DATE:
+				append_field(bytes, "date", 4);
+				append_integer_field(bytes, DatumGetDateADT(value));
+				break;
+		}
+	}
+}
+
+static void
+append_state_field(StringInfo bytes, CaseState state)
+{
+	append_text_field(bytes, state == 0 ? NULL : case_state_label(state));
+}
+
+static void
+append_risk_field(StringInfo bytes, RiskLevel risk)
+{
+	append_text_field(bytes, risk == 0 ? NULL : risk_level_label(risk));
+}
+
+void
+append_link_bytes(StringInfo bytes, const CaseKey *key, const Link *link)
+{
+	appendStringInfoCharMacro(bytes, TAG_LINK);
+	append_field(bytes, link->prev_hash, LINK_HASH_SIZE);
+	append_key_fields(bytes, key);
+	append_integer_field(bytes, link->seq);
+	append_integer_field(bytes, link->happened_at);
+	append_integer_field(bytes, link->recorded_at);
+	append_integer_field(bytes, link->recorded_in);
+	append_text_field(bytes, link_kind_name(link->kind));
+	append_text_field(bytes, link->actor);
+	append_text_field(bytes, link->db_user);
+	append_state_field(bytes, link->from_state);
+	append_state_field(bytes, link->to_state);
+	append_risk_field(bytes, link->from_risk);
+	append_risk_field(bytes, link->to_risk);
+	append_text_field(bytes, link->policy);
+	if (link->has_version)
+		append_integer_field(bytes, link->version);
+	else
+		append_null_field(bytes);
+	if (link->has_chain_set)
+		append_field(bytes, link->chain_set.data, UUID_LEN);
+	else
+		append_null_field(bytes);
+	if (link->has_target_seq)
+		append_integer_field(bytes, link->target_seq);
+	else
+		append_null_field(bytes);
+	if (link->has_satisfied)
+		append_field(bytes, link->satisfied ? "\001" : "\000", 1);
+	else
+		append_null_field(bytes);
+	if (link->has_note_digest)
+		append_field(bytes, link->note_digest, LINK_HASH_SIZE);
+	else
+		append_null_field(bytes);
+}
+
+void
+append_genesis_bytes(StringInfo bytes, const pg_uuid_t *chain_set, const CaseKey *key)
+{
+	appendStringInfoCharMacro(bytes, TAG_GENESIS);
+	append_field(bytes, chain_set->data, UUID_LEN);
+	append_key_fields(bytes, key);
+}
+
+/* What is hashed is built behind a bytea's header, so that it need not be copied. */
+static void
+start_hash(StringInfo bytes)
+{
+	initStringInfo(bytes);
+	appendStringInfoSpaces(bytes, VARHDRSZ);
+}
+
+static void
+finish_hash(StringInfo bytes, uint8 *hash)
+{
+	bytea *digest;
+
+	SET_VARSIZE(bytes->data, bytes->len);
+	digest =
+		DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes->data)));
+	Assert(VARSIZE_ANY_EXHDR(digest) == LINK_HASH_SIZE);
+	memcpy(hash, VARDATA_ANY(digest), LINK_HASH_SIZE);
+	pfree(digest);
+	pfree(bytes->data);
+}
+
+void
+hash_genesis(const pg_uuid_t *chain_set, const CaseKey *key, uint8 *hash)
+{
+	StringInfoData bytes;
+
+	start_hash(&bytes);
+	append_genesis_bytes(&bytes, chain_set, key);
+	finish_hash(&bytes, hash);
+}
+
+void
+hash_note(const uint8 *salt, const char *note, uint8 *hash)
+{
+	StringInfoData bytes;
+
+	start_hash(&bytes);
+	appendStringInfoCharMacro(&bytes, TAG_NOTE);
+	append_field(&bytes, salt, LINK_SALT_SIZE);
+	append_text_field(&bytes, note);
+	finish_hash(&bytes, hash);
+}
+
+void
+hash_link(const CaseKey *key, const Link *link, uint8 *hash)
+{
+	StringInfoData bytes;
+
+	start_hash(&bytes);
+	append_link_bytes(&bytes, key, link);
+	finish_hash(&bytes, hash);
+}
+
+/* ---------------------------------------------------------------------------
+ * Reading a case and its chain
+ * ---------------------------------------------------------------------------
+ */
+
+/* What a new link follows.  Plain data: it outlives SPI_finish(). */
+typedef struct ChainHead
+{
+	bool exists;
+	int64 seq;
+	TimestampTz recorded_at;
+	uint8 hash[LINK_HASH_SIZE];
+} ChainHead;
+
+/* What a link must know of its case. */
+typedef struct CaseFacts
+{
+	bool created_here; /* by this transaction */
+	bool has_reported_at;
+	TimestampTz reported_at;
+} CaseFacts;
+
+/* First columns of PLAN_LOCK_CASE: state, risk, xmin; then the roles in order. */
+#define LOCK_CASE_XMIN  3
+#define LOCK_CASE_ROLES 4
+
+static TimestampTz
+reported_at_from_datum(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case TIMESTAMPTZOID:
+			return DatumGetTimestampTz(value);
+		case TIMESTAMPOID:
+			return DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
+		case DATEOID:
+			return DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz, value));
+		default:
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column of role \"reported_at\" must be of type date, "
+								   "timestamp or timestamp with time zone, not %s",
+								   format_type_be(type))));
+	}
+	return 0;
+}
+
+/*
+ * Lock the case, waiting for whoever appends to it or moves it, and read it.
+ * False where there is none.  SPI must be connected.
+ */
+static bool
+lock_case(Protection *protection, const CaseKey *key, CaseFacts *facts)
+{
+	HeapTuple tuple;
+	TupleDesc descriptor;
+	bool isnull;
+
+	memset(facts, 0, sizeof(*facts));
+	protection_execute(protection, PLAN_LOCK_CASE, (Datum *) key->values, NULL, false);
+	if (SPI_processed == 0)
+		return false;
+	tuple = SPI_tuptable->vals[0];
+	descriptor = SPI_tuptable->tupdesc;
+	facts->created_here = TransactionIdIsCurrentTransactionId(
+		DatumGetTransactionId(SPI_getbinval(tuple, descriptor, LOCK_CASE_XMIN, &isnull)));
+	for (int i = 0; i < protection->nroles; i++)
+	{
+		Datum value;
+
+		if (strcmp(protection->roles[i].role, "reported_at") != 0)
+			continue;
+		value = SPI_getbinval(tuple, descriptor, LOCK_CASE_ROLES + i, &isnull);
+		if (!isnull)
+		{
+			facts->has_reported_at = true;
+			facts->reported_at = reported_at_from_datum(
+				SPI_gettypeid(descriptor, LOCK_CASE_ROLES + i), value);
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return true;
+}
+
+/*
+ * Raise 40001 where the newest link is one that the transaction's own snapshot
+ * cannot see: what follows would rest on facts that this transaction does not
+ * have.  Only under REPEATABLE READ and SERIALIZABLE.  The head is read again
+ * rather than its xmin judged: a frozen row keeps an old xmin that may look as
+ * if it lay in the future.
+ */
+static void
+check_head_is_seen(Protection *protection, const CaseKey *key, int64 seq)
+{
+	bool seen = false;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	protection_execute_as_of(protection, PLAN_CHAIN_HEAD, (Datum *) key->values, NULL,
+							 GetTransactionSnapshot(), false);
+	if (SPI_processed > 0)
+	{
+		bool isnull;
+
+		seen = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+										   1, &isnull)) == seq;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (!seen)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to a concurrent follow-up of "
+					"case %s",
+					case_key_text(key)),
+			 errdetail("Link %lld was appended after this transaction took its "
+					   "snapshot.",
+					   (long long) seq),
+			 errhint("The transaction might succeed if retried."),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME,
+								get_namespace_name(get_rel_namespace(protection->links))),
+			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(protection->links))));
+}
+
+/* Read the newest link with the latest snapshot.  SPI must be connected. */
+static void
+read_head(Protection *protection, const CaseKey *key, ChainHead *head)
+{
+	memset(head, 0, sizeof(*head));
+	protection_execute(protection, PLAN_CHAIN_HEAD, (Datum *) key->values, NULL, false);
+	if (SPI_processed > 0)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[0];
+		TupleDesc descriptor = SPI_tuptable->tupdesc;
+		bool isnull;
+		bytea *hash;
+
+		head->exists = true;
+		head->seq = DatumGetInt64(SPI_getbinval(tuple, descriptor, 1, &isnull));
+		head->recorded_at =
+			DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 2, &isnull));
+		hash = DatumGetByteaPP(SPI_getbinval(tuple, descriptor, 3, &isnull));
+		if (VARSIZE_ANY_EXHDR(hash) != LINK_HASH_SIZE)
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_CHAIN_MISMATCH),
+					 errmsg("chain of case %s is broken", case_key_text(key)),
+					 errdetail("The hash of link %lld has %d bytes.",
+							   (long long) head->seq, (int) VARSIZE_ANY_EXHDR(hash)),
+					 errhint("govcase.verify_chain() lists what is broken.")));
+		memcpy(head->hash, VARDATA_ANY(hash), LINK_HASH_SIZE);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (head->exists)
+		check_head_is_seen(protection, key, head->seq);
+}
+
+/* How many links read_chain() asks for at a time: most chains are shorter. */
+#define READ_CHAIN_BATCH 32
+
+void
+read_chain(Protection *protection, const CaseKey *key, LinkVisitor visit, void *argument)
+{
+	int64 below = PG_INT64_MAX;
+	bool more = true;
+
+	SPI_connect();
+	while (more)
+	{
+		Datum values[MAX_KEY_COLUMNS + 2];
+		SPITupleTable *links;
+		uint64 nlinks;
+
+		memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
+		values[key->ncolumns] = Int64GetDatum(below);
+		values[key->ncolumns + 1] = Int64GetDatum(READ_CHAIN_BATCH);
+		protection_execute(protection, PLAN_READ_CHAIN, values, NULL, false);
+		links = SPI_tuptable;
+		nlinks = SPI_processed;
+
+		for (uint64 i = 0; more && i < nlinks; i++)
+		{
+			HeapTuple tuple = links->vals[i];
+			TupleDesc descriptor = links->tupdesc;
+			Link link;
+			Datum value;
+			bool isnull;
+			char *kind;
+
+			/* The order of the columns is that of read_columns[] in attach.c. */
+			memset(&link, 0, sizeof(link));
+			link.seq = DatumGetInt64(SPI_getbinval(tuple, descriptor, 1, &isnull));
+			if (below == PG_INT64_MAX)
+				check_head_is_seen(protection, key, link.seq);
+			below = link.seq;
+			kind = SPI_getvalue(tuple, descriptor, 2);
+			if (kind == NULL || !link_kind_parse(kind, &link.kind))
+				ereport(ERROR, (errcode(ERRCODE_VC_CHAIN_MISMATCH),
+								errmsg("chain of case %s is broken", case_key_text(key)),
+								errdetail("Link %lld is of no kind that govcase knows.",
+										  (long long) link.seq),
+								errhint("govcase.verify_chain() lists what is broken.")));
+			link.actor = SPI_getvalue(tuple, descriptor, 3);
+			link.recorded_at =
+				DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 4, &isnull));
+			link.happened_at =
+				DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 5, &isnull));
+			value = SPI_getbinval(tuple, descriptor, 6, &isnull);
+			link.has_satisfied = !isnull;
+			link.satisfied = !isnull && DatumGetBool(value);
+			value = SPI_getbinval(tuple, descriptor, 7, &isnull);
+			link.from_state = isnull ? 0 : DatumGetCaseState(value);
+			value = SPI_getbinval(tuple, descriptor, 8, &isnull);
+			link.to_state = isnull ? 0 : DatumGetCaseState(value);
+			value = SPI_getbinval(tuple, descriptor, 9, &isnull);
+			link.from_risk = isnull ? 0 : DatumGetRiskLevel(value);
+			value = SPI_getbinval(tuple, descriptor, 10, &isnull);
+			link.to_risk = isnull ? 0 : DatumGetRiskLevel(value);
+			link.recorded_in =
+				DatumGetInt64(SPI_getbinval(tuple, descriptor, 11, &isnull));
+			value = SPI_getbinval(tuple, descriptor, 12, &isnull);
+			link.has_chain_set = !isnull;
+			if (!isnull)
+				link.chain_set = *DatumGetUUIDP(value);
+
+			more = visit(&link, argument);
+		}
+		more = more && nlinks == READ_CHAIN_BATCH;
+		SPI_freetuptable(links);
+	}
+	SPI_finish();
+}
+
+/* ---------------------------------------------------------------------------
+ * Links that govcase writes itself
+ * ---------------------------------------------------------------------------
+ */
+
+/*
+ * The right to write one link of a kind that govcase keeps to itself.  It lives
+ * in C only: a setting could be set by any expression of any statement.  The
+ * link is taken from here, not from the row, so that whoever gets at it first
+ * can only write what was meant to be written.
+ */
+typedef struct LinkToken
+{
+	Oid links;
+	const CaseKey *key;
+	const Link *wanted;
+	bool taken;
+	struct LinkToken *outer;
+} LinkToken;
+
+static LinkToken *link_token = NULL;
+
+/* The same for the one UPDATE that redact() makes: its table, else InvalidOid. */
+static Oid redacted_links = InvalidOid;
+
+static bool
+same_key(const CaseKey *one, const CaseKey *other)
+{
+	if (one->ncolumns != other->ncolumns)
+		return false;
+	for (int i = 0; i < one->ncolumns; i++)
+	{
+		int16 length;
+		bool byval;
+
+		if (one->types[i] != other->types[i])
+			return false;
+		get_typlenbyval(one->types[i], &length, &byval);
+		if (!datum_image_eq(one->values[i], other->values[i], byval, length))
+			return false;
+	}
+	return true;
+}
+
+/* The link to write where govcase itself writes this one, else NULL. */
+static const Link *
+take_link_token(const Protection *protection, const CaseKey *key, LinkKind kind)
+{
+	LinkToken *token = link_token;
+
+	if (token == NULL || token->taken || token->links != protection->links ||
+		token->wanted->kind != kind || !same_key(token->key, key))
+		return NULL;
+	token->taken = true;
+	return token->wanted;
+}
+
+void
+write_link(Protection *protection, const CaseKey *key, const Link *wanted)
+{
+	LinkToken token = {protection->links, key, wanted, false, link_token};
+	Datum values[MAX_KEY_COLUMNS + 1];
+	bool written;
+
+	SPI_connect();
+	memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
+	values[key->ncolumns] = CStringGetTextDatum(link_kind_name(wanted->kind));
+	link_token = &token;
+	PG_TRY();
+	{
+		protection_execute(protection, PLAN_INSERT_LINK, values, NULL, false);
+	}
+	PG_FINALLY();
+	{
+		link_token = token.outer;
+	}
+	PG_END_TRY();
+	written = SPI_processed == 1 && token.taken;
+	SPI_finish();
+
+	if (!written)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("link of kind \"%s\" of case %s was not written",
+					link_kind_name(wanted->kind), case_key_text(key)),
+			 errdetail("A trigger or a rule of table \"%s\" kept it out.",
+					   get_rel_name(protection->links)),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME,
+								get_namespace_name(get_rel_namespace(protection->links))),
+			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(protection->links))));
+}
+
+/* ---------------------------------------------------------------------------
+ * append_link
+ * ---------------------------------------------------------------------------
+ */
+
+/* A row that is to become a link, while its columns are filled. */
+typedef struct NewLink
+{
+	Relation relation; /* the follow-up table or one of its partitions */
+	AttrNumber attnums[LINK_COLUMN_COUNT];
+	Datum values[LINK_COLUMN_COUNT];
+	bool nulls[LINK_COLUMN_COUNT];
+	bool filled[LINK_COLUMN_COUNT];
+} NewLink;
+
+static const char *
+link_attname(const NewLink *row, LinkColumn column)
+{
+	return NameStr(
+		TupleDescAttr(RelationGetDescr(row->relation), row->attnums[column] - 1)
+			->attname);
+}
+
+static void
+refuse_value(const NewLink *row, LinkColumn column, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_GENERATED_ALWAYS),
+			 errmsg("cannot insert a value into column \"%s\" of table \"%s\"",
+					link_attname(row, column), RelationGetRelationName(row->relation)),
+			 errdetail_internal("%s", detail), errhint("%s", hint),
+			 errtablecol(row->relation, row->attnums[column])));
+}
+
+/* Fill a column that is govcase's; a caller's other value is refused, not replaced. */
+static void
+fill_column(NewLink *row, LinkColumn column, Datum value, bool isnull)
+{
+	Form_pg_attribute attribute =
+		TupleDescAttr(RelationGetDescr(row->relation), row->attnums[column] - 1);
+
+	if (!row->nulls[column] &&
+		(isnull || !datum_image_eq(row->values[column], value, attribute->attbyval,
+								   attribute->attlen)))
+		refuse_value(row, column, "The column is govcase's to fill.",
+					 "Leave it out of the INSERT.");
+	row->values[column] = value;
+	row->nulls[column] = isnull;
+	row->filled[column] = true;
+}
+
+static void
+fill_bytes(NewLink *row, LinkColumn column, const uint8 *data, int length, bool isnull)
+{
+	bytea *value = NULL;
+
+	if (!isnull)
+	{
+		value = palloc(VARHDRSZ + length);
+		SET_VARSIZE(value, VARHDRSZ + length);
+		memcpy(VARDATA(value), data, length);
+	}
+	fill_column(row, column, PointerGetDatum(value), isnull);
+}
+
+static void
+fill_text(NewLink *row, LinkColumn column, const char *value)
+{
+	fill_column(row, column, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
+				value == NULL);
+}
+
+/*
+ * A BEFORE trigger that runs after ours could change what was hashed.  Triggers
+ * run in the order of their names, and the descriptor lists them in that order.
+ */
+static void
+refuse_later_triggers(Relation relation, const Trigger *ours, int16 event)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_BEFORE(trigger->tgtype) ||
+			(trigger->tgtype & event) == 0 || strcmp(trigger->tgname, ours->tgname) <= 0)
+			continue;
+		if (trigger->tgenabled == TRIGGER_DISABLED ||
+			trigger->tgenabled ==
+				(SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+					 ? TRIGGER_FIRES_ON_ORIGIN
+					 : TRIGGER_FIRES_ON_REPLICA))
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("trigger \"%s\" of table \"%s\" would run after \"%s\"",
+					trigger->tgname, RelationGetRelationName(relation), ours->tgname),
+			 errdetail("It could change a link after its hash was made; triggers run in "
+					   "the order of their names."),
+			 errhint("ALTER TRIGGER %s ON %s RENAME TO %s;",
+					 quote_identifier(trigger->tgname),
+					 quote_qualified_identifier(
+						 get_namespace_name(RelationGetNamespace(relation)),
+						 RelationGetRelationName(relation)),
+					 quote_identifier(
+						 psprintf("a_%.*s",
+								  pg_mbcliplen(trigger->tgname, strlen(trigger->tgname),
+											   NAMEDATALEN - 3),
+								  trigger->tgname))),
+			 errtable(relation)));
+	}
+}
+
+static char *
+user_link_kinds(void)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < LINK_KIND_COUNT; i++)
+	{
+		if ((LINK_OWN_KINDS & (1 << i)) == 0)
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", link_kind_names[i]);
+	}
+	return list.data;
+}
+
+static LinkKind
+kind_of_row(const NewLink *row)
+{
+	LinkKind kind;
+	char *name;
+
+	if (row->nulls[LINK_COLUMN_KIND])
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+						errmsg("null value in column \"%s\" of table \"%s\"",
+							   link_attname(row, LINK_COLUMN_KIND),
+							   RelationGetRelationName(row->relation)),
+						errdetail("Every link is of a kind."),
+						errhint("Kinds of links are: %s.", user_link_kinds()),
+						errtablecol(row->relation, row->attnums[LINK_COLUMN_KIND])));
+	name = TextDatumGetCString(row->values[LINK_COLUMN_KIND]);
+	if (!link_kind_parse(name, &kind))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown kind of link: \"%s\"", name),
+						errhint("Kinds of links are: %s.", user_link_kinds()),
+						errtablecol(row->relation, row->attnums[LINK_COLUMN_KIND])));
+	return kind;
+}
+
+/* Nobody but govcase writes these kinds (VC003), nor these columns (428C9). */
+static void
+check_user_link(const NewLink *row, LinkKind kind)
+{
+	static const LinkColumn own_columns[] = {
+		LINK_COLUMN_FROM_STATE, LINK_COLUMN_TO_STATE,  LINK_COLUMN_FROM_RISK,
+		LINK_COLUMN_TO_RISK,    LINK_COLUMN_POLICY,    LINK_COLUMN_VERSION,
+		LINK_COLUMN_CHAIN_SET,  LINK_COLUMN_TARGET_SEQ};
+
+	if (LINK_OWN_KINDS & (1 << kind))
+		ereport(ERROR, (errcode(ERRCODE_VC_APPEND_ONLY),
+						errmsg("links of kind \"%s\" are written by govcase alone",
+							   link_kind_name(kind)),
+						kind == LINK_REGISTERED ? errhint("INSERT of the case writes it.")
+						: kind == LINK_TRANSITION
+							? errhint("An UPDATE of the case's state or risk writes it.")
+							: errhint("govcase.redact() writes it."),
+						errtablecol(row->relation, row->attnums[LINK_COLUMN_KIND])));
+
+	for (int i = 0; i < (int) lengthof(own_columns); i++)
+	{
+		if (!row->nulls[own_columns[i]])
+			refuse_value(row, own_columns[i], "Only links that govcase writes have it.",
+						 "Leave it out of the INSERT.");
+	}
+}
+
+static char *
+time_text(TimestampTz time)
+{
+	return DatumGetCString(
+		DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time)));
+}
+
+static void
+happened_at_context(void *argument)
+{
+	errcontext("setting govcase.happened_at");
+}
+
+/* What SET LOCAL govcase.happened_at says; 22007 where that is no time. */
+static bool
+happened_at_setting(TimestampTz *happened_at)
+{
+	ErrorContextCallback context;
+
+	if (govcase_happened_at == NULL || govcase_happened_at[0] == '\0')
+		return false;
+	context.callback = happened_at_context;
+	context.arg = NULL;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	*happened_at = DatumGetTimestampTz(
+		DirectFunctionCall3(timestamptz_in, CStringGetDatum(govcase_happened_at),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	error_context_stack = context.previous;
+	return true;
+}
+
+/*
+ * When a link may have happened: not before its case was reported, nor later
+ * than now but for the skew of clocks.  22008 otherwise.
+ */
+static void
+check_happened_at(const NewLink *row, const CaseKey *key, const CaseFacts *facts,
+				  const Link *link)
+{
+	const char *hint = "Enter the time at which it happened, with its time zone.";
+
+	if (facts->has_reported_at && link->happened_at < facts->reported_at)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("link of case %s would have happened before the case was "
+						"reported",
+						case_key_text(key)),
+				 errdetail("The case was reported at %s, the link happened at %s.",
+						   time_text(facts->reported_at), time_text(link->happened_at)),
+				 errhint("%s", hint),
+				 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
+	if (TIMESTAMP_NOT_FINITE(link->happened_at))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("link of case %s would have happened at no finite time",
+						case_key_text(key)),
+				 errhint("%s", hint),
+				 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
+	if (link->happened_at >
+		link->recorded_at + (int64) govcase_clock_skew * USECS_PER_SEC)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("link of case %s would lie in the future", case_key_text(key)),
+				 errdetail("It is %s, the link happened at %s, and clocks may differ by "
+						   "%d seconds.",
+						   time_text(link->recorded_at), time_text(link->happened_at),
+						   govcase_clock_skew),
+				 errhint("%s", hint),
+				 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
+}
+
+static void
+no_such_case(const Protection *protection, const NewLink *row, const CaseKey *key)
+{
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < protection->nkeys; i++)
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 get_attname(protection->cases, protection->case_key[i], false));
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("link in table \"%s\" belongs to no case",
+					RelationGetRelationName(row->relation)),
+			 errdetail("Key (%s)=(%s) is not present in table \"%s\".", columns.data,
+					   case_key_text(key), get_rel_name(protection->cases)),
+			 errtable(row->relation)));
+}
+
+static void
+no_registration(const Protection *protection, const NewLink *row, const CaseKey *key)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_VC_CHAIN_MISMATCH),
+		 errmsg("case %s has no registration link", case_key_text(key)),
+		 errdetail("Table \"%s\" has the case, but it has no chain in table \"%s\".",
+				   get_rel_name(protection->cases),
+				   RelationGetRelationName(row->relation)),
+		 errhint(
+			 "The table's owner registers such cases with govcase.register_existing()."),
+		 errtable(row->relation)));
+}
+
+/*
+ * Read the case and the end of its chain; afterwards the case is locked.  A
+ * link that govcase writes comes from somebody who holds that lock.
+ */
+static void
+prepare_append(Protection *protection, const NewLink *row, const CaseKey *key,
+			   LinkKind kind, bool own, CaseFacts *facts, ChainHead *head)
+{
+	SPI_connect();
+	if (!lock_case(protection, key, facts))
+		no_such_case(protection, row, key);
+	read_head(protection, key, head);
+	if (!head->exists && !own && facts->created_here)
+	{
+		/* One WITH made the case and this link: its trigger is yet to fire. */
+		register_case_early(protection, key);
+		read_head(protection, key, head);
+	}
+	if (!head->exists && kind != LINK_REGISTERED)
+		no_registration(protection, row, key);
+	SPI_finish();
+}
+
+/*
+ * append_link(): BEFORE INSERT row trigger of a follow-up table
+ *
+ * Completes a link, or refuses it: 39P01 called otherwise; 23502 no key or kind;
+ * 23503 no such case; 22023 no such kind, no actor; VC003 a kind that only govcase writes;
+ * 428C9 a value for a column that is govcase's; 22008 a time out of range; VC004
+ * a case without a chain; 40001 a chain that grew since the snapshot; 55000 a
+ * trigger that would run after this one.  Rules: design section 6.
+ */
+PG_FUNCTION_INFO_V1(govcase_append_link);
+
+Datum
+govcase_append_link(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Protection *protection;
+	HeapTuple tuple;
+	NewLink row;
+	CaseKey key;
+	CaseFacts facts;
+	ChainHead head;
+	Link link;
+	const Link *own;
+	int nfilled = 0;
+	int columns[LINK_COLUMN_COUNT];
+	Datum values[LINK_COLUMN_COUNT];
+	bool nulls[LINK_COLUMN_COUNT];
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function \"%s\" must be called as a BEFORE INSERT row "
+							   "trigger",
+							   "append_link")));
+
+	tuple = trigdata->tg_trigtuple;
+	row.relation = trigdata->tg_relation;
+	protection = protection_of_links(row.relation);
+	refuse_later_triggers(row.relation, trigdata->tg_trigger, TRIGGER_TYPE_INSERT);
+	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
+	{
+		row.attnums[i] =
+			partition_attnum(row.relation, protection->links, protection->link_column[i]);
+		row.values[i] = heap_getattr(tuple, row.attnums[i],
+									 RelationGetDescr(row.relation), &row.nulls[i]);
+		row.filled[i] = false;
+	}
+	case_key_of_tuple(protection, row.relation, tuple, true, &key);
+
+	memset(&link, 0, sizeof(link));
+	link.kind = kind_of_row(&row);
+	own = take_link_token(protection, &key, link.kind);
+	if (own != NULL)
+		link = *own;
+	else
+	{
+		link.happened_at = row.nulls[LINK_COLUMN_HAPPENED_AT]
+							   ? DT_NOBEGIN
+							   : DatumGetTimestampTz(row.values[LINK_COLUMN_HAPPENED_AT]);
+		check_user_link(&row, link.kind);
+		if (row.nulls[LINK_COLUMN_ACTOR] || OidIsValid(protection->actor_function_oid))
+			link.actor = acting_person(protection);
+		else
+			link.actor = TextDatumGetCString(row.values[LINK_COLUMN_ACTOR]);
+		link.db_user = GetUserNameFromId(GetSessionUserId(), false);
+		if (!row.nulls[LINK_COLUMN_NOTE])
+			link.note = TextDatumGetCString(row.values[LINK_COLUMN_NOTE]);
+		link.has_satisfied = !row.nulls[LINK_COLUMN_SATISFIED];
+		link.satisfied =
+			link.has_satisfied && DatumGetBool(row.values[LINK_COLUMN_SATISFIED]);
+	}
+
+	if (link.actor == NULL || link.actor[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("actor of a link must not be empty"),
+				 errhint("Give the acting account, or leave it out for the setting "
+						 "govcase.actor or the database user."),
+				 errtablecol(row.relation, row.attnums[LINK_COLUMN_ACTOR])));
+	if (link.kind == LINK_REGISTERED)
+	{
+		link.has_chain_set = true;
+		link.chain_set = protection->chain_set;
+	}
+
+	prepare_append(protection, &row, &key, link.kind, own != NULL, &facts, &head);
+
+	/* The clock is read under the lock, so that times follow the chain's order. */
+	link.recorded_at = GetCurrentTimestamp();
+	if (head.exists && head.recorded_at > link.recorded_at)
+		link.recorded_at = head.recorded_at;
+	link.recorded_in = U64FromFullTransactionId(GetTopFullTransactionId());
+	link.seq = head.exists ? head.seq + 1 : 1;
+
+	if (own != NULL ? own->happened_at == DT_NOBEGIN : row.nulls[LINK_COLUMN_HAPPENED_AT])
+	{
+		/*
+		 * A report from a clock that runs ahead is not an error of whoever
+		 * leaves the time to the clock.
+		 */
+		if ((link.kind != LINK_REGISTERED && link.kind != LINK_TRANSITION) ||
+			!happened_at_setting(&link.happened_at))
+			link.happened_at = facts.has_reported_at
+								   ? Max(link.recorded_at, facts.reported_at)
+								   : link.recorded_at;
+	}
+	check_happened_at(&row, &key, &facts, &link);
+
+	if (head.exists)
+		memcpy(link.prev_hash, head.hash, LINK_HASH_SIZE);
+	else
+		hash_genesis(&link.chain_set, &key, link.prev_hash);
+	link.has_note_digest = link.has_salt = link.note != NULL;
+	if (link.has_salt)
+	{
+		if (!pg_strong_random(link.salt, LINK_SALT_SIZE))
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not generate a random salt")));
+		hash_note(link.salt, link.note, link.note_digest);
+	}
+	hash_link(&key, &link, link.hash);
+
+	fill_column(&row, LINK_COLUMN_SEQ, Int64GetDatum(link.seq), false);
+	if (own == NULL)
+		row.nulls[LINK_COLUMN_HAPPENED_AT] = true;
+	fill_column(&row, LINK_COLUMN_HAPPENED_AT, TimestampTzGetDatum(link.happened_at),
+				false);
+	fill_column(&row, LINK_COLUMN_RECORDED_AT, TimestampTzGetDatum(link.recorded_at),
+				false);
+	fill_column(&row, LINK_COLUMN_RECORDED_IN, Int64GetDatum(link.recorded_in), false);
+	fill_text(&row, LINK_COLUMN_ACTOR, link.actor);
+	fill_text(&row, LINK_COLUMN_DB_USER, link.db_user);
+	fill_column(&row, LINK_COLUMN_FROM_STATE, CaseStateGetDatum(link.from_state),
+				link.from_state == 0);
+	fill_column(&row, LINK_COLUMN_TO_STATE, CaseStateGetDatum(link.to_state),
+				link.to_state == 0);
+	fill_column(&row, LINK_COLUMN_FROM_RISK, RiskLevelGetDatum(link.from_risk),
+				link.from_risk == 0);
+	fill_column(&row, LINK_COLUMN_TO_RISK, RiskLevelGetDatum(link.to_risk),
+				link.to_risk == 0);
+	fill_text(&row, LINK_COLUMN_POLICY, link.policy);
+	fill_column(&row, LINK_COLUMN_VERSION, Int32GetDatum(link.version),
+				!link.has_version);
+	fill_column(&row, LINK_COLUMN_CHAIN_SET, UUIDPGetDatum(&link.chain_set),
+				!link.has_chain_set);
+	fill_column(&row, LINK_COLUMN_TARGET_SEQ, Int64GetDatum(link.target_seq),
+				!link.has_target_seq);
+	fill_column(&row, LINK_COLUMN_SATISFIED, BoolGetDatum(link.satisfied),
+				!link.has_satisfied);
+	fill_text(&row, LINK_COLUMN_NOTE, link.note);
+	fill_bytes(&row, LINK_COLUMN_SALT, link.salt, LINK_SALT_SIZE, !link.has_salt);
+	fill_bytes(&row, LINK_COLUMN_NOTE_DIGEST, link.note_digest, LINK_HASH_SIZE,
+			   !link.has_note_digest);
+	fill_bytes(&row, LINK_COLUMN_PREV_HASH, link.prev_hash, LINK_HASH_SIZE, false);
+	fill_bytes(&row, LINK_COLUMN_HASH, link.hash, LINK_HASH_SIZE, false);
+
+	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
+	{
+		if (!row.filled[i])
+			continue;
+		columns[nfilled] = row.attnums[i];
+		values[nfilled] = row.values[i];
+		nulls[nfilled] = row.nulls[i];
+		nfilled++;
+	}
+	return PointerGetDatum(heap_modify_tuple_by_cols(
+		tuple, RelationGetDescr(row.relation), nfilled, columns, values, nulls));
+}
+
+/* ---------------------------------------------------------------------------
+ * keep_link
+ * ---------------------------------------------------------------------------
+ */
+
+/* Does only the note and its salt go, as redact() wants it? */
+static bool
+only_note_erased(const Protection *protection, Relation relation, HeapTuple old_tuple,
+				 HeapTuple new_tuple)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	AttrNumber note = partition_attnum(relation, protection->links,
+									   protection->link_column[LINK_COLUMN_NOTE]);
+	AttrNumber salt = partition_attnum(relation, protection->links,
+									   protection->link_column[LINK_COLUMN_SALT]);
+
+	for (int i = 1; i <= descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i - 1);
+		bool old_null;
+		bool new_null;
+		Datum old_value;
+		Datum new_value;
+
+		if (attribute->attisdropped)
+			continue;
+		old_value = heap_getattr(old_tuple, i, descriptor, &old_null);
+		new_value = heap_getattr(new_tuple, i, descriptor, &new_null);
+		if (i == note || i == salt)
+		{
+			if (!new_null)
+				return false;
+		}
+		else if (old_null != new_null ||
+				 (!old_null && !datum_image_eq(old_value, new_value, attribute->attbyval,
+											   attribute->attlen)))
+			return false;
+	}
+	return true;
+}
+
+/* Names of the columns that an UPDATE would change; values may be personal. */
+static char *
+changed_columns(Relation relation, HeapTuple old_tuple, HeapTuple new_tuple)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 1; i <= descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i - 1);
+		bool old_null;
+		bool new_null;
+		Datum old_value;
+		Datum new_value;
+
+		if (attribute->attisdropped)
+			continue;
+		old_value = heap_getattr(old_tuple, i, descriptor, &old_null);
+		new_value = heap_getattr(new_tuple, i, descriptor, &new_null);
+		if (old_null != new_null ||
+			(!old_null && !datum_image_eq(old_value, new_value, attribute->attbyval,
+										  attribute->attlen)))
+			appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "",
+							 NameStr(attribute->attname));
+	}
+	return list.data;
+}
+
+/*
+ * keep_link(): BEFORE UPDATE OR DELETE row and BEFORE TRUNCATE statement
+ * trigger of a follow-up table
+ *
+ * Refuses (VC003) all but the UPDATE that redact() makes.  39P01 called
+ * otherwise.
+ */
+PG_FUNCTION_INFO_V1(govcase_keep_link);
+
+Datum
+govcase_keep_link(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Relation relation;
+	Protection *protection;
+	CaseKey key;
+	int64 seq;
+	bool isnull;
+	bool updated;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ||
+		TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ==
+			TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function \"%s\" must be called as a BEFORE UPDATE OR "
+							   "DELETE row trigger or a BEFORE TRUNCATE trigger",
+							   "keep_link")));
+
+	relation = trigdata->tg_relation;
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_VC_APPEND_ONLY),
+						errmsg("cannot truncate table \"%s\"",
+							   RelationGetRelationName(relation)),
+						errdetail("It holds follow-up chains, which are append-only."),
+						errtable(relation)));
+
+	protection = protection_of_links(relation);
+	updated = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	if (updated && redacted_links == protection->links &&
+		only_note_erased(protection, relation, trigdata->tg_trigtuple,
+						 trigdata->tg_newtuple))
+	{
+		refuse_later_triggers(relation, trigdata->tg_trigger, TRIGGER_TYPE_UPDATE);
+		return PointerGetDatum(trigdata->tg_newtuple);
+	}
+
+	case_key_of_tuple(protection, relation, trigdata->tg_trigtuple, true, &key);
+	seq = DatumGetInt64(
+		heap_getattr(trigdata->tg_trigtuple,
+					 partition_attnum(relation, protection->links,
+									  protection->link_column[LINK_COLUMN_SEQ]),
+					 RelationGetDescr(relation), &isnull));
+	if (updated)
+	{
+		char *columns =
+			changed_columns(relation, trigdata->tg_trigtuple, trigdata->tg_newtuple);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_APPEND_ONLY),
+				 errmsg("cannot change link %lld of case %s", (long long) seq,
+						case_key_text(&key)),
+				 columns[0] == '\0'
+					 ? errdetail("Follow-up chains are append-only.")
+					 : errdetail("Follow-up chains are append-only; the UPDATE would "
+								 "change %s.",
+								 columns),
+				 errhint("Append a link that says what was wrong; govcase.redact() "
+						 "erases a note."),
+				 errtable(relation)));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_APPEND_ONLY),
+			 errmsg("cannot delete link %lld of case %s", (long long) seq,
+					case_key_text(&key)),
+			 errdetail("Follow-up chains are append-only."),
+			 errhint("Append a link that says what was wrong; govcase.redact() erases a "
+					 "note."),
+			 errtable(relation)));
+	PG_RETURN_NULL();
+}
+
+/* ---------------------------------------------------------------------------
+ * redact
+ * ---------------------------------------------------------------------------
+ */
+
+/* How many notes the caller sees of those to be erased.  SPI must be connected. */
+static int64
+visible_notes(const Protection *protection, const CaseKey *key, bool has_seq, int64 seq)
+{
+	Oid links = protection->links;
+	Oid types[MAX_KEY_COLUMNS + 1];
+	Datum values[MAX_KEY_COLUMNS + 1];
+	char nulls[MAX_KEY_COLUMNS + 1];
+	StringInfoData query;
+	bool isnull;
+	int64 count;
+
+	initStringInfo(&query);
+	appendStringInfo(
+		&query, "SELECT pg_catalog.count(*) FROM %s WHERE %s IS NOT NULL",
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(links)),
+								   get_rel_name(links)),
+		quote_identifier(
+			get_attname(links, protection->link_column[LINK_COLUMN_NOTE], false)));
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		appendStringInfo(
+			&query, " AND %s OPERATOR(pg_catalog.=) $%d",
+			quote_identifier(get_attname(links, protection->link_key[i], false)), i + 1);
+		types[i] = key->types[i];
+		values[i] = key->values[i];
+		nulls[i] = ' ';
+	}
+	appendStringInfo(&query, " AND ($%d IS NULL OR %s OPERATOR(pg_catalog.=) $%d)",
+					 key->ncolumns + 1,
+					 quote_identifier(get_attname(
+						 links, protection->link_column[LINK_COLUMN_SEQ], false)),
+					 key->ncolumns + 1);
+	types[key->ncolumns] = INT8OID;
+	values[key->ncolumns] = Int64GetDatum(seq);
+	nulls[key->ncolumns] = has_seq ? ' ' : 'n';
+
+	SPI_execute_with_args(query.data, key->ncolumns + 1, types, values, nulls, false, 0);
+	count = DatumGetInt64(
+		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return count;
+}
+
+static void
+check_may_redact(const Protection *protection)
+{
+	AttrNumber note = protection->link_column[LINK_COLUMN_NOTE];
+
+	if (pg_class_aclcheck(protection->links, GetUserId(), ACL_UPDATE) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(protection->links, note, GetUserId(), ACL_UPDATE) !=
+			ACLCHECK_OK)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for table %s",
+							   get_rel_name(protection->links)),
+						errhint("Redaction needs the UPDATE privilege on column \"%s\".",
+								get_attname(protection->links, note, false))));
+}
+
+/* Erase as the owner, with keep_link told to let it pass.  SPI must be connected. */
+static int64
+erase_notes(Protection *protection, const CaseKey *key, bool has_seq, int64 seq,
+			int64 last_seq)
+{
+	Datum values[MAX_KEY_COLUMNS + 2];
+	char nulls[MAX_KEY_COLUMNS + 2];
+
+	memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
+	memset(nulls, ' ', sizeof(nulls));
+	values[key->ncolumns] = Int64GetDatum(seq);
+	nulls[key->ncolumns] = has_seq ? ' ' : 'n';
+	values[key->ncolumns + 1] = Int64GetDatum(last_seq);
+	redacted_links = protection->links;
+	PG_TRY();
+	{
+		protection_execute(protection, PLAN_REDACT, values, nulls, false);
+	}
+	PG_FINALLY();
+	{
+		redacted_links = InvalidOid;
+	}
+	PG_END_TRY();
+	return SPI_processed;
+}
+
+/*
+ * redact(protected regclass, key "any", seq bigint, reason text) returns bigint
+ *
+ * Erases the note of a link, or with seq null of all links so far, and appends
+ * a redaction link whose note is the reason.  Returns how many notes went; where
+ * there is none to erase and seq is null, nothing is written.  Either table of
+ * the protection will do.  Needs the UPDATE privilege on the note, and row
+ * security must show the caller every note that goes; works as the owner, for
+ * links are else not to be changed.
+ * Errors: 22004 a null but for seq; 22023 no such link, no note, no reason; 23503
+ * no such case; 42501 not allowed; 42P17 not protected, or without a chain.
+ */
+PG_FUNCTION_INFO_V1(govcase_redact);
+
+Datum
+govcase_redact(PG_FUNCTION_ARGS)
+{
+	Protection *protection;
+	CaseKey key;
+	CaseFacts facts;
+	ChainHead head;
+	Link link;
+	bool has_seq = !PG_ARGISNULL(2);
+	int64 seq = has_seq ? PG_GETARG_INT64(2) : 0;
+	char *reason;
+	char *actor;
+	char *db_user;
+	int64 visible = -1;
+	int64 erased;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s of redaction must not be null",
+							   PG_ARGISNULL(0) ? "table" : "reason")));
+	reason = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	if (reason[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("reason of redaction must not be empty")));
+	protection = protection_of_table(PG_GETARG_OID(0));
+	if (!OidIsValid(protection->links))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("table \"%s\" is protected without a follow-up chain",
+							   get_rel_name(protection->cases))));
+	check_may_redact(protection);
+	case_key_of_argument(fcinfo, 1, protection, &key);
+	actor = acting_person(protection);
+	db_user = GetUserNameFromId(GetSessionUserId(), false);
+
+	SPI_connect();
+	if (!lock_case(protection, &key, &facts))
+		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						errmsg("there is no case %s in table \"%s\"", case_key_text(&key),
+							   get_rel_name(protection->cases))));
+	read_head(protection, &key, &head);
+	if (has_seq && (!head.exists || seq < 1 || seq > head.seq))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("case %s has no link %lld", case_key_text(&key), (long long) seq),
+				 errdetail("Its chain has %lld links.", (long long) head.seq)));
+	if (check_enable_rls(protection->links, InvalidOid, true) == RLS_ENABLED)
+		visible = visible_notes(protection, &key, has_seq, seq);
+
+	erased = erase_notes(protection, &key, has_seq, seq, head.seq);
+	SPI_finish();
+
+	if (visible >= 0 && visible != erased)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for notes of case %s", case_key_text(&key)),
+				 errdetail("Row-level security of table \"%s\" hides some of "
+						   "those that would be erased.",
+						   get_rel_name(protection->links))));
+	if (erased == 0)
+	{
+		if (has_seq)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("link %lld of case %s has no note", (long long) seq,
+								   case_key_text(&key))));
+		PG_RETURN_INT64(0);
+	}
+
+	memset(&link, 0, sizeof(link));
+	link.kind = LINK_REDACTION;
+	link.happened_at = DT_NOBEGIN;
+	link.actor = actor;
+	link.db_user = db_user;
+	link.has_target_seq = has_seq;
+	link.target_seq = seq;
+	link.note = reason;
+	write_link(protection, &key, &link);
+	PG_RETURN_INT64(erased);
+}
