@@ -1,4 +1,20 @@
-# govcase: see README.md.  The version stands in govcase.control alone.
+# govcase: README.md says how to use this file.  The version stands in
+# govcase.control alone.
+
+# These four set a bare machine up by themselves, so they have to work before
+# there is any PGXS to include; test/cluster does their work.
+CLUSTER_GOALS = demo demo-shell check bench
+ifneq (,$(filter $(CLUSTER_GOALS),$(MAKECMDGOALS)))
+
+.PHONY: $(MAKECMDGOALS)
+.NOTPARALLEL:
+$(filter $(CLUSTER_GOALS),$(MAKECMDGOALS)):
+	@test/cluster $@
+$(filter-out $(CLUSTER_GOALS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+else
+
 EXTENSION = govcase
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" govcase.control)
 
@@ -9,23 +25,72 @@ SQL_ROOMS = schema risk_level case_state policy check_policy attach transition \
 C_ROOMS = govcase label_type risk_level case_state policy check_policy attach transition \
 	follow_up verify_chain next_moves resolution_rate period_change
 
+# A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
+# test/specs, each with its expected output in expected/.
+REGRESS = risk_level case_state
+ISOLATION =
+PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
+
 MODULE_big = govcase
 OBJS = $(C_ROOMS:%=src/%.o)
-HEADERS_govcase =
 DATA_built = govcase--$(EXTVERSION).sql
-PG_CPPFLAGS = -DGOVCASE_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers
-EXTRA_CLEAN = govcase--$(EXTVERSION).sql
-
-REGRESS = risk_level case_state label_type
-REGRESS_OPTS = --inputdir=test --outputdir=test --encoding=UTF8 --no-locale
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq (,$(wildcard $(PGXS)))
+$(error $(PG_CONFIG) leads to no PGXS: set PG_CONFIG, or install PostgreSQL's \
+	server headers (postgresql-server-dev-N); "make demo" does it for you)
+endif
+
+# PostgreSQL's headers as system headers: what they warn of is not ours.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-DGOVCASE_VERSION='"$(EXTVERSION)"'
+# WERROR=1 makes warnings errors, as CI does; a compiler yet unknown to us may
+# warn of more, and should not keep anybody from building.
+PG_CFLAGS = -Wall -Wextra $(if $(WERROR),-Werror)
+
+# The bitcode for the server's JIT needs the very clang that PostgreSQL was
+# built with.  It is only a gain in speed, so do without where that is missing.
+PGXS_CLANG := $(firstword $(shell sed -n 's/^CLANG *= *//p' \
+	$(dir $(PGXS))../Makefile.global))
+ifeq (,$(shell command -v $(PGXS_CLANG) 2>/dev/null))
+override with_llvm = no
+endif
+
+REGRESS_OPTS = --inputdir=test --outputdir=test --encoding=UTF8 --no-locale
+ISOLATION_OPTS = $(REGRESS_OPTS)
+# The isolation tester is installed from 14 on.
+ifeq (,$(wildcard $(dir $(PGXS))../test/isolation/pg_isolation_regress*))
+override ISOLATION =
+endif
+# TAP tests start servers of their own, which root may not.
+ifneq (,$(PROVE_TESTS))
+ifneq (0,$(shell id -u))
+TAP_TESTS = 1
+endif
+endif
+
+EXTRA_CLEAN = govcase--$(EXTVERSION).sql .built-for test/results test/output_iso \
+	test/regression.diffs test/regression.out test/tmp_check test/tmp_check_iso
+
 include $(PGXS)
 
-govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control
+govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
-$(OBJS): $(wildcard src/*.h)
+# Objects built for one PostgreSQL are of no use to another, and those built
+# before a warning became an error hide it.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server) $(WERROR)
+ifneq ($(strip $(BUILT_FOR)),$(strip $(shell cat .built-for 2>/dev/null)))
+$(shell echo '$(strip $(BUILT_FOR))' > .built-for)
+endif
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) govcase.control .built-for
+
+# For test/cluster: the names of all tests, one kind a line.
+.PHONY: list-tests
+list-tests:
+	@echo regress: $(REGRESS)
+	@echo isolation: $(ISOLATION)
+	@echo tap: $(PROVE_TESTS)
+
+endif
