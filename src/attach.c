@@ -132,7 +132,7 @@ retire_protection(Protection *protection)
  * of, even where only its partner is the one that changed.
  */
 static void
-forget_relation(Datum argument, Oid relation)
+forget_relation(Datum argument pg_attribute_unused(), Oid relation)
 {
 	HASH_SEQ_STATUS status;
 	RelationEntry *entry;
@@ -161,7 +161,7 @@ forget_relation(Datum argument, Oid relation)
 }
 
 static void
-free_retired_protections(XactEvent event, void *argument)
+free_retired_protections(XactEvent event, void *argument pg_attribute_unused())
 {
 	ListCell *cell;
 

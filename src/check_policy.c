@@ -269,7 +269,7 @@ build_graph(const Policy *policy)
 		{
 			for (int to = 0; to < PAIR_COUNT; to++)
 			{
-				if (policy_move_allows(policy, move, from, to))
+				if (policy_move_allows(move, from, to))
 					graph->moves[i][from] |= pair_bit(to);
 			}
 		}

@@ -234,7 +234,7 @@ append_text_bytes(StringInfo bytes, const char *text, int length)
 		}
 	}
 	utf8 = pg_server_to_any(text, length, PG_UTF8);
-	append_field(bytes, utf8, utf8 == text ? length : strlen(utf8));
+	append_field(bytes, utf8, utf8 == text ? length : (int) strlen(utf8));
 }
 
 static void
@@ -912,7 +912,7 @@ time_text(TimestampTz time)
 }
 
 static void
-happened_at_context(void *argument)
+happened_at_context(void *argument pg_attribute_unused())
 {
 	errcontext("setting govcase.happened_at");
 }

@@ -220,8 +220,7 @@ next_moves_hint(const CaseMove *refused)
 		{
 			List *needed;
 
-			if (!policy_move_allows(move.policy, &move.policy->moves[i], move.from_pair,
-									pair))
+			if (!policy_move_allows(&move.policy->moves[i], move.from_pair, pair))
 				continue;
 			needed = still_needed(&move, &move.policy->moves[i], pair);
 			if (needed == NIL)
@@ -364,8 +363,7 @@ govcase_next_moves(PG_FUNCTION_ARGS)
 	{
 		for (int i = 0; i < move.policy->nmoves; i++)
 		{
-			if (policy_move_allows(move.policy, &move.policy->moves[i], move.from_pair,
-								   pair))
+			if (policy_move_allows(&move.policy->moves[i], move.from_pair, pair))
 				put_move(result, &move, &move.policy->moves[i], pair);
 		}
 	}

@@ -87,8 +87,7 @@ policy_role(const Policy *policy, const char *name)
 }
 
 bool
-policy_move_allows(const Policy *policy, const PolicyMove *move, int from_pair,
-				   int to_pair)
+policy_move_allows(const PolicyMove *move, int from_pair, int to_pair)
 {
 	CaseState from_state = pair_state(from_pair);
 	RiskLevel from_risk = pair_risk(from_pair);
@@ -116,7 +115,7 @@ policy_move_allows(const Policy *policy, const PolicyMove *move, int from_pair,
 }
 
 bool
-policy_move_admits(const Policy *policy, const PolicyMove *move, int to_pair)
+policy_move_admits(const PolicyMove *move, int to_pair)
 {
 	return move->at_insert && pair_state(to_pair) == move->to_state &&
 		   risk_in(move->to_risks, pair_risk(to_pair));
@@ -160,11 +159,11 @@ policy_compile(Policy *policy)
 		}
 		for (int to = 0; to < PAIR_COUNT; to++)
 		{
-			if (policy_move_admits(policy, move, to))
+			if (policy_move_admits(move, to))
 				policy->insertable |= UINT64CONST(1) << to;
 			for (int from = 0; from < PAIR_COUNT; from++)
 			{
-				if (policy_move_allows(policy, move, from, to))
+				if (policy_move_allows(move, from, to))
 					policy->legal[from] |= UINT64CONST(1) << to;
 			}
 		}
@@ -512,7 +511,7 @@ read_role(RulesReader *reader, const char *field, int kind)
 	role = policy_role(reader->policy, name);
 	if (role == NO_ROLE)
 		rules_error(reader, "In %s: the policy has no role \"%s\".", reader->row, name);
-	if (kind != ANY_KIND && reader->policy->roles[role].kind != kind)
+	if (kind != ANY_KIND && reader->policy->roles[role].kind != (RoleKind) kind)
 		rules_error(reader,
 					"In %s: role \"%s\" is of kind %s, where %s must be of kind %s.",
 					reader->row, name, role_kinds[reader->policy->roles[role].kind],
@@ -537,7 +536,7 @@ read_required_role(RulesReader *reader, const char *field, int kind)
 static void
 end_object(RulesReader *reader)
 {
-	if (reader->nread != JsonContainerSize(reader->object))
+	if ((uint32) reader->nread != JsonContainerSize(reader->object))
 		rules_error(reader, "In %s: it says more than such a row may say.", reader->row);
 }
 
@@ -931,7 +930,7 @@ static Oid version_relation = InvalidOid;
 static uint64 policy_invalidations = 0;
 
 static void
-version_table_changed(Datum argument, Oid relation)
+version_table_changed(Datum argument pg_attribute_unused(), Oid relation)
 {
 	if (!OidIsValid(relation) || relation == version_relation)
 		policy_invalidations++;
@@ -1433,8 +1432,8 @@ govcase_policy_moves(PG_FUNCTION_ARGS)
 			values[1] = RiskLevelGetDatum(pair_risk(from));
 			for (int to = 0; to < PAIR_COUNT; to++)
 			{
-				if (move->at_insert ? !policy_move_admits(policy, move, to)
-									: !policy_move_allows(policy, move, from, to))
+				if (move->at_insert ? !policy_move_admits(move, to)
+									: !policy_move_allows(move, from, to))
 					continue;
 				values[2] = CaseStateGetDatum(pair_state(to));
 				values[3] = RiskLevelGetDatum(pair_risk(to));

@@ -218,10 +218,9 @@ extern int policy_role(const Policy *policy, const char *name);
  * knows what a row of policy_move means; legal[] is made with it.  A move of an
  * unchanged pair is never one.
  */
-extern bool policy_move_allows(const Policy *policy, const PolicyMove *move,
-							   int from_pair, int to_pair);
+extern bool policy_move_allows(const PolicyMove *move, int from_pair, int to_pair);
 /* Does the INSERT move admit the pair? */
-extern bool policy_move_admits(const Policy *policy, const PolicyMove *move, int to_pair);
+extern bool policy_move_admits(const PolicyMove *move, int to_pair);
 /*
  * Roles whose columns an UPDATE must watch: those that an invariant names.
  * Role numbers.

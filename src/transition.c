@@ -253,7 +253,7 @@ read_case_chain(CaseMove *move)
 		for (int pair = 0; pair < PAIR_COUNT && !wanted; pair++)
 		{
 			wanted = (move->asking || pair == move->to_pair) &&
-					 policy_move_allows(move->policy, alternative, move->from_pair, pair);
+					 policy_move_allows(alternative, move->from_pair, pair);
 		}
 		for (int n = 0; wanted && n < alternative->nneeds; n++)
 		{
@@ -512,9 +512,8 @@ check_needs(CaseMove *move)
 		List *unmet;
 
 		if (move->from_pair < 0
-				? !policy_move_admits(move->policy, alternative, move->to_pair)
-				: !policy_move_allows(move->policy, alternative, move->from_pair,
-									  move->to_pair))
+				? !policy_move_admits(alternative, move->to_pair)
+				: !policy_move_allows(alternative, move->from_pair, move->to_pair))
 			continue;
 		unmet = unmet_needs(move, alternative);
 		if (unmet == NIL)
@@ -892,7 +891,7 @@ check_crossing_rows(void)
 }
 
 static void
-at_transaction_end(XactEvent event, void *argument)
+at_transaction_end(XactEvent event, void *argument pg_attribute_unused())
 {
 	switch (event)
 	{
@@ -914,7 +913,8 @@ at_transaction_end(XactEvent event, void *argument)
 
 static void
 at_subtransaction_end(SubXactEvent event, SubTransactionId subtransaction,
-					  SubTransactionId parent, void *argument)
+					  SubTransactionId parent pg_attribute_unused(),
+					  void *argument pg_attribute_unused())
 {
 	ListCell *cell;
 
