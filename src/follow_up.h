@@ -114,6 +114,7 @@ typedef struct Link
 	TimestampTz recorded_at;
 	int64 recorded_in;
 	LinkKind kind;
+	char *unknown_kind; /* of a stored link that is of no kind, else NULL */
 	char *actor;
 	char *db_user;
 	CaseState from_state; /* 0: null, here and in the next three */
@@ -140,8 +141,8 @@ typedef struct Link
 
 /* Canonical bytes, version 1 (design section 6), and the hashes over them. */
 extern void append_link_bytes(StringInfo bytes, const CaseKey *key, const Link *link);
-extern void append_genesis_bytes(StringInfo bytes, const pg_uuid_t *chain_set,
-								 const CaseKey *key);
+extern void
+append_genesis_bytes(StringInfo bytes, const pg_uuid_t *chain_set, const CaseKey *key);
 extern void hash_genesis(const pg_uuid_t *chain_set, const CaseKey *key, uint8 *hash);
 extern void hash_note(const uint8 *salt, const char *note, uint8 *hash);
 extern void hash_link(const CaseKey *key, const Link *link, uint8 *hash);
