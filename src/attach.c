@@ -741,6 +741,12 @@ is_protected(Relation cases)
 	return has_carrier(cases, CASE_CARRIER);
 }
 
+bool
+is_follow_up_table(Relation links)
+{
+	return has_carrier(links, LINK_CARRIER);
+}
+
 Protection *
 protection_of_table(Oid table)
 {

@@ -73,6 +73,8 @@ extern Protection *protection_of_cases(Relation cases);
 extern Protection *protection_of_links(Relation links);
 /* Does the table, or the root that it is a partition of, have a case carrier? */
 extern bool is_protected(Relation cases);
+/* The same for the carrier of a follow-up table. */
+extern bool is_follow_up_table(Relation links);
 /* The same by OID, of either table; 42P17 (with a HINT) where unprotected. */
 extern Protection *protection_of_table(Oid table);
 

@@ -309,7 +309,8 @@ append_link_bytes(StringInfo bytes, const CaseKey *key, const Link *link)
 	append_integer_field(bytes, link->happened_at);
 	append_integer_field(bytes, link->recorded_at);
 	append_integer_field(bytes, link->recorded_in);
-	append_text_field(bytes, link_kind_name(link->kind));
+	append_text_field(bytes, link->unknown_kind != NULL ? link->unknown_kind
+														: link_kind_name(link->kind));
 	append_text_field(bytes, link->actor);
 	append_text_field(bytes, link->db_user);
 	append_state_field(bytes, link->from_state);
@@ -1303,11 +1304,16 @@ govcase_keep_link(PG_FUNCTION_ARGS)
 
 	relation = trigdata->tg_relation;
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+	{
+		/* A detached partition is its owner's again. */
+		if (!is_follow_up_table(relation))
+			return PointerGetDatum(NULL);
 		ereport(ERROR, (errcode(ERRCODE_VC_APPEND_ONLY),
 						errmsg("cannot truncate table \"%s\"",
 							   RelationGetRelationName(relation)),
 						errdetail("It holds follow-up chains, which are append-only."),
 						errtable(relation)));
+	}
 
 	protection = protection_of_links(relation);
 	updated = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);

@@ -114,6 +114,7 @@ typedef struct Link
 	TimestampTz recorded_at;
 	int64 recorded_in;
 	LinkKind kind;
+	char *unknown_kind; /* of a stored link that is of no kind, else NULL */
 	char *actor;
 	char *db_user;
 	CaseState from_state; /* 0: null, here and in the next three */
