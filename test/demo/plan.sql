@@ -278,30 +278,37 @@ SELECT n, CASE WHEN fate = 'open' THEN last_step END AS stops_after, CASE
 	END AS day
 FROM timed;
 
--- Cases are numbered as they come in.  A county acts at the same minute for all
--- of its cases: a batch is one statement by one account.
+-- Cases are numbered as they come in.  A batch is one statement: a county does
+-- the same to all its cases at the same minute, by one account, whereas links
+-- name their actors and come from the whole city at once.
 CREATE TEMPORARY TABLE event AS
 WITH timed AS (
 	SELECT n, step, county, township, seed, situation, difficult, action, life.risk, kind, satisfied,
-		:'year_begins'::date + make_interval(days => day, hours => clock,
-			mins => (county::int * 7) % 50) AS at
+		:'year_begins'::timestamptz + make_interval(days => day, hours => clock) AS hour,
+		make_interval(mins => (county::int * 7) % 50) AS minutes
 	FROM subject JOIN beginning USING (n) JOIN life USING (n)
 	WHERE coalesce(step <= stops_after, true) AND day * 24 + clock < 365 * 24
 ), numbered AS (
-	SELECT n, row_number() OVER (ORDER BY at, n) AS id FROM timed WHERE step = 1
+	SELECT n, row_number() OVER (ORDER BY hour + minutes, n) AS id FROM timed WHERE step = 1
 ), acted AS (
-	SELECT *, format('%s-%s', CASE
-			WHEN action = 'register' THEN 'window'
-			WHEN action IN ('take_up', 'report') OR kind IN ('visit', 'mediation', 'feedback') THEN 'mediator'
-			WHEN action IN ('calm', 'assess', 'refuse', 'close', 'close_anyway')
-				OR kind IN ('assessment', 'look_back', 'approval') THEN 'inspector'
-			ELSE 'centre' END, county) AS actor
+	SELECT *,
+		CASE action WHEN 'record' THEN hour ELSE hour + minutes END AS at,
+		format('officer-%s-%s', township, pg_temp.between(seed, 'officer', 1, 3)) AS responsible
 	FROM timed JOIN numbered USING (n)
+), named AS (
+	SELECT *, CASE
+		WHEN action = 'register' THEN 'window-' || county
+		WHEN action IN ('take_up', 'report') THEN 'mediator-' || county
+		WHEN kind IN ('visit', 'mediation', 'feedback') THEN responsible
+		WHEN action IN ('calm', 'assess', 'refuse', 'close', 'close_anyway')
+			OR kind IN ('assessment', 'look_back', 'approval') THEN 'inspector-' || county
+		ELSE 'centre-' || county END AS actor
+	FROM acted
 )
-SELECT dense_rank() OVER (ORDER BY at, action, actor) AS batch, id, at::timestamptz, action, actor,
+SELECT dense_rank() OVER (ORDER BY at, action, CASE action WHEN 'record' THEN '' ELSE actor END) AS batch,
+	id, at, action, actor,
 	township || '000' AS region, situation, difficult, risk::risk_level AS risk, kind, satisfied,
-	format('officer-%s-%s', township, pg_temp.between(seed, 'officer', 1, 3)) AS responsible,
-	format('leader-%s', township) AS leader,
+	responsible, format('leader-%s', township) AS leader,
 	make_interval(mins => pg_temp.between(seed, 'minutes' || step, 1,
 		CASE action WHEN 'register' THEN 420 ELSE 50 END)) AS earlier,
 	to_char(at, 'MM-DD ') || CASE action
@@ -322,12 +329,12 @@ SELECT dense_rank() OVER (ORDER BY at, action, actor) AS batch, id, at::timestam
 			'the children were the point'])[pg_temp.between(seed, 'note' || step, 1, 4)]
 		WHEN kind IN ('feedback', 'look_back') AND NOT satisfied THEN 'one side is not content'
 	END AS note
-FROM acted
+FROM named
 ORDER BY batch, id;
 
 CREATE INDEX ON event (batch);
 CREATE TEMPORARY TABLE batch AS
-	SELECT DISTINCT batch, at, action, actor FROM event ORDER BY batch;
+	SELECT batch, at, action, min(actor) AS actor FROM event GROUP BY batch, at, action ORDER BY batch;
 CREATE UNIQUE INDEX ON batch (batch);
 CREATE INDEX ON batch (at);
 ANALYZE event, batch;

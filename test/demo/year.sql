@@ -32,8 +32,8 @@ BEGIN
 			UPDATE dispute AS d SET state = 'handling'
 			FROM event AS e WHERE batch = b.batch AND d.id = e.id;
 		WHEN 'record' THEN
-			INSERT INTO follow_up (id, happened_at, kind, satisfied, note)
-				SELECT id, at - earlier, kind, satisfied, note
+			INSERT INTO follow_up (id, happened_at, kind, actor, satisfied, note)
+				SELECT id, at - earlier, kind, actor, satisfied, note
 				FROM event WHERE batch = b.batch;
 		WHEN 'raise' THEN
 			UPDATE dispute AS d SET risk = e.risk, leader = e.leader, reason = e.reason
