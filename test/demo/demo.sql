@@ -1,0 +1,36 @@
+-- A year of one city's disputes under the rules.
+--
+-- Run by "make demo" and "make demo-shell" against an empty database of a
+-- throwaway cluster.  By hand, in an empty database of a server that has the
+-- extension installed:
+--
+--	psql -X -v ON_ERROR_STOP=1 -v seed=2021 -f test/demo/demo.sql
+--
+-- The same seed gives the same city; only the clock's times (recorded_at) and
+-- what hangs on them (hashes) differ.
+\set QUIET on
+\if :{?seed}
+\else
+\set seed 2021
+\endif
+\encoding UTF8
+SET client_min_messages = warning;
+SET TimeZone = 'Asia/Shanghai';
+SET datestyle = 'ISO, YMD';
+-- A whole number, or say so before anything is made.
+SELECT :'seed'::bigint AS seed, clock_timestamp() AS demo_started \gset
+
+-- The year that is walked through, and the moment at which the board is drawn.
+\set year_begins '2021-01-01'
+\set year_ends '2022-01-01'
+
+\echo
+\echo 'govcase: a year of a city under its rules  周口市 2021'
+\echo
+\ir tables.sql
+\ir plan.sql
+\ir year.sql
+\ir incidents.sql
+\ir board.sql
+\ir refusals.sql
+\ir stay.sql

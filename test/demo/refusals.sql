@@ -1,0 +1,25 @@
+-- What the rules refuse, as whoever tries it sees it.
+SELECT min(id) FILTER (WHERE state = 'handling' AND risk = 'red') AS red,
+	min(id) FILTER (WHERE state = 'fed_back' AND risk = 'yellow' AND NOT EXISTS (
+		SELECT FROM follow_up WHERE follow_up.id = dispute.id AND kind = 'feedback')) AS unheard
+FROM dispute \gset
+
+\set ON_ERROR_STOP off
+\echo
+\echo 'An illegal move  红色不能直接降蓝'
+\echo
+\echo '   UPDATE dispute SET risk = ''blue'' WHERE id =' :red ';'
+UPDATE dispute SET risk = 'blue' WHERE id = :red;
+\echo '   SQLSTATE' :SQLSTATE
+\echo
+\echo 'A legal move that lacks something  没有反馈不能降蓝'
+\echo
+\echo '   UPDATE dispute SET risk = ''blue'' WHERE id =' :unheard ';'
+UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
+\echo '   SQLSTATE' :SQLSTATE
+\set ON_ERROR_STOP on
+
+\pset title 'The same as rows, for an application''s buttons: next_moves'
+SELECT state AS "state", risk AS "risk", ready AS "ready", array_to_string(needs, E'\n') AS "still needs"
+FROM next_moves('dispute', :red::bigint);
+\pset title
