@@ -48,7 +48,7 @@ read_bytes(Datum value, bool isnull, uint8 *bytes, int length)
 	if (isnull)
 		return false;
 	stored = DatumGetByteaPP(value);
-	if (VARSIZE_ANY_EXHDR(stored) != length)
+	if ((int) VARSIZE_ANY_EXHDR(stored) != length)
 		return false;
 	memcpy(bytes, VARDATA_ANY(stored), length);
 	return true;
