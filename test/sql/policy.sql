@@ -506,3 +506,31 @@ SELECT n, pg_temp.try_rules(rules) FROM (VALUES
 -- none of it is left
 SELECT count(*) FROM policy_version WHERE policy = 'draft';
 SELECT * FROM policy_roles('draft');
+--
+-- A version that a protected table cannot obey does not come into force
+--
+SELECT copy_policy('matter', 'errand');
+SELECT activate_policy('errand');
+CREATE TABLE public."Errand list" (id integer PRIMARY KEY, state case_state NOT NULL, reason text, clerk text);
+SELECT protect_cases('public."Errand list"', 'errand', without_links => true);
+-- a role that it has no column for, one that its trigger does not watch, a second colour
+INSERT INTO policy_role (policy, role, kind) VALUES ('errand', 'clerk', 'person');
+INSERT INTO policy_invariant (policy, n, states, kind, role) VALUES ('errand', 1, '{closed}', 'set', 'reason');
+UPDATE policy SET risks = '{blue,red}' WHERE policy = 'errand';
+SELECT activate_policy('errand');
+\echo :SQLSTATE
+SELECT max(version) FROM policy_version WHERE policy = 'errand';
+-- other policies are not held up by it
+INSERT INTO policy_role (policy, role, kind) VALUES ('lane', 'clerk', 'person');
+SELECT activate_policy('lane');
+-- the way out that the hint names
+UPDATE policy SET risks = '{blue}' WHERE policy = 'errand';
+SELECT copy_policy('errand', 'errand_2');
+SELECT activate_policy('errand_2');
+SELECT change_policy('public."Errand list"', 'errand_2');
+SELECT activate_policy('errand');
+-- links may be needed where there are none: such a move can then not be made
+INSERT INTO policy_need (policy, move, need, kind, kinds, since) VALUES ('errand_2', 'close', 'seen', 'link', '{visit}', 'registration');
+SELECT activate_policy('errand_2');
+SELECT unprotect_cases('public."Errand list"');
+DROP TABLE public."Errand list";
