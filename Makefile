@@ -27,8 +27,8 @@ C_ROOMS = govcase label_type risk_level case_state policy check_policy attach tr
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
-REGRESS = label_type risk_level case_state check_policy
-ISOLATION =
+REGRESS = label_type risk_level case_state policy check_policy
+ISOLATION = policy_activation
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
 MODULE_big = govcase

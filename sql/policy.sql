@@ -86,7 +86,8 @@ COMMENT ON COLUMN govcase.policy_move.to_risks IS 'risks that it leads to; null:
 COMMENT ON COLUMN govcase.policy_move.risk IS 'how the risk changes: same, up, down or any; means nothing for an INSERT';
 
 CREATE TABLE govcase.policy_need (
-	policy text NOT NULL,
+	policy text NOT NULL
+		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
 	move text NOT NULL,
 	need text NOT NULL
 		CONSTRAINT policy_need_name_check CHECK (need <> ''),

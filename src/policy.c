@@ -1219,7 +1219,7 @@ refuse_misfit_tables(const Policy *policy)
 		"WHERE t.tgfoid OPERATOR(pg_catalog.=) "
 		"    'govcase.case_columns()'::pg_catalog.regprocedure "
 		"  AND (govcase.trigger_arguments(t.oid))[1] OPERATOR(pg_catalog.=) $1 "
-		"ORDER BY 4 COLLATE pg_catalog.\"C\"",
+		"ORDER BY n.nspname, c.relname",
 		policy->name, false);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
