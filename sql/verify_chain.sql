@@ -67,8 +67,9 @@ LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
 COMMENT ON FUNCTION govcase.verify_chain(regclass, "any") IS
 'what is wrong with the chain of one case; no row: nothing';
 
-CREATE FUNCTION govcase.export_chain(protected regclass, key "any")
-RETURNS SETOF text
+CREATE FUNCTION govcase.export_chain(
+	protected regclass, key "any", OUT place integer, OUT line text)
+RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'govcase_export_chain'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 30;
 COMMENT ON FUNCTION govcase.export_chain(regclass, "any") IS

@@ -1092,17 +1092,20 @@ append_hex(StringInfo line, const char *data, int length)
 }
 
 static void
-put_line(ReturnSetInfo *result, StringInfo line)
+put_line(ReturnSetInfo *result, StringInfo line, int *place)
 {
-	Datum value = PointerGetDatum(cstring_to_text_with_len(line->data, line->len));
-	bool isnull = false;
+	Datum values[2];
+	bool nulls[2] = {false, false};
 
-	tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
+	values[0] = Int32GetDatum(++*place);
+	values[1] = PointerGetDatum(cstring_to_text_with_len(line->data, line->len));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	pfree(DatumGetPointer(values[1]));
 	resetStringInfo(line);
 }
 
 /*
- * export_chain(protected regclass, key "any") returns setof text
+ * export_chain(protected regclass, key "any") returns setof (place integer, line text)
  *
  * The chain of a case as lines that can be checked outside the server:
  *
@@ -1125,6 +1128,7 @@ govcase_export_chain(PG_FUNCTION_ARGS)
 	ChainWalk walk;
 	StoredLink *links;
 	int nlinks;
+	int place = 0;
 	StringInfoData line;
 	StringInfoData bytes;
 	Oid save_user;
@@ -1132,7 +1136,7 @@ govcase_export_chain(PG_FUNCTION_ARGS)
 
 	memset(&walk, 0, sizeof(walk));
 	case_key_of_argument(fcinfo, 1, protection, &walk.key);
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	InitMaterializedSRF(fcinfo, 0);
 
 	SPI_connect();
 	GetUserIdAndSecContext(&save_user, &save_context);
@@ -1148,11 +1152,11 @@ govcase_export_chain(PG_FUNCTION_ARGS)
 	initStringInfo(&line);
 	initStringInfo(&bytes);
 	appendStringInfoString(&line, "govcase-chain 1");
-	put_line(result, &line);
+	put_line(result, &line, &place);
 	append_genesis_bytes(&bytes, &links[0].link.chain_set, &walk.key);
 	appendStringInfoString(&line, "genesis ");
 	append_hex(&line, bytes.data, bytes.len);
-	put_line(result, &line);
+	put_line(result, &line, &place);
 	for (int i = 0; i < nlinks; i++)
 	{
 		const Link *link = &links[i].link;
@@ -1163,7 +1167,7 @@ govcase_export_chain(PG_FUNCTION_ARGS)
 		append_hex(&line, bytes.data, bytes.len);
 		appendStringInfoChar(&line, ' ');
 		append_hex(&line, (const char *) link->hash, LINK_HASH_SIZE);
-		put_line(result, &line);
+		put_line(result, &line, &place);
 		if (link->note != NULL)
 		{
 			char *utf8 = pg_server_to_any(link->note, strlen(link->note), PG_UTF8);
@@ -1172,11 +1176,11 @@ govcase_export_chain(PG_FUNCTION_ARGS)
 			append_hex(&line, (const char *) link->salt, LINK_SALT_SIZE);
 			appendStringInfoChar(&line, ' ');
 			append_hex(&line, utf8, strlen(utf8));
-			put_line(result, &line);
+			put_line(result, &line, &place);
 		}
 	}
 	appendStringInfo(&line, "end %d", nlinks);
-	put_line(result, &line);
+	put_line(result, &line, &place);
 	SPI_finish();
 	return (Datum) 0;
 }
