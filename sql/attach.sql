@@ -246,15 +246,6 @@ BEGIN
 			HINT = format('ALTER TABLE %s NO INHERIT %s.', target, other),
 			SCHEMA = seen.nspname, TABLE = seen.relname;
 	END IF;
-	SELECT r.relation::text INTO other
-	FROM govcase.table_tree(target) AS r(relation) JOIN pg_class c ON c.oid = r.relation
-	WHERE c.relkind = 'f' LIMIT 1;
-	IF FOUND THEN
-		RAISE wrong_object_type USING
-			MESSAGE = format('table "%s" has a foreign table as partition', seen.relname),
-			DETAIL = format('Rows of %s can change without its triggers.', other),
-			SCHEMA = seen.nspname, TABLE = seen.relname;
-	END IF;
 END
 $$;
 COMMENT ON FUNCTION govcase.require_protectable(regclass) IS
@@ -308,7 +299,7 @@ BEGIN
 	RAISE undefined_column USING
 		MESSAGE = format('column "%s" of table "%s", named for role "%s", does not exist',
 			column_name, table_name, role),
-		HINT = format('Correct %s; the table has the columns %s.', parameter,
+		HINT = format('Name another in "%s"; the table has the columns %s.', parameter,
 			govcase.column_list(target)),
 		TABLE = table_name, COLUMN = column_name;
 END
@@ -386,7 +377,7 @@ BEGIN
 			WITH ORDINALITY AS e(name, n) ORDER BY e.n);
 	END IF;
 	RAISE invalid_parameter_value USING
-		MESSAGE = format('%s names no column for role "%s"', parameter, role),
+		MESSAGE = format('"%s" names no column for role "%s"', parameter, role),
 		DETAIL = format('It says %s.', value),
 		HINT = CASE role
 			WHEN 'key' THEN 'Give a column name, or an array of column names.'
@@ -436,6 +427,55 @@ $$;
 COMMENT ON FUNCTION govcase.require_unique(regclass, text[], text) IS
 'raises an error unless a unique index covers exactly the columns';
 
+CREATE FUNCTION govcase.mapping_columns(
+	mapping jsonb, OUT role text, OUT column_name name, OUT ordinal integer)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role)::integer
+	FROM (
+		SELECT m.role, k.name, k.n,
+			CASE m.role WHEN 'key' THEN 1 WHEN 'state' THEN 2 WHEN 'risk' THEN 3 ELSE 4 END AS place
+		FROM jsonb_each(mapping) AS m(role, value)
+			CROSS JOIN LATERAL jsonb_array_elements_text(
+				CASE jsonb_typeof(m.value) WHEN 'array' THEN m.value ELSE jsonb_build_array(m.value) END)
+				WITH ORDINALITY AS k(name, n)) e
+$$;
+COMMENT ON FUNCTION govcase.mapping_columns(jsonb) IS
+'roles and columns of a mapping in the order in which a carrier lists them';
+
+CREATE FUNCTION govcase.policy_facts(
+	policy text,
+	OUT version integer, OUT one_colour boolean, OUT needs_links boolean, OUT has_terms boolean)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT v.version, jsonb_array_length(v.rules -> 'risks') = 1,
+		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")'),
+		jsonb_path_exists(v.rules, '$.terms[*]')
+	INTO version, one_colour, needs_links, has_terms
+	FROM govcase.policy_version v
+	WHERE v.policy = policy_facts.policy
+	ORDER BY v.version DESC LIMIT 1;
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	IF EXISTS (SELECT FROM govcase.policy p WHERE p.policy = policy_facts.policy) THEN
+		RAISE undefined_object USING
+			MESSAGE = format('policy "%s" was never activated', policy),
+			HINT = format('SELECT govcase.activate_policy(%L) checks it and puts it in force.', policy);
+	END IF;
+	RAISE undefined_object USING
+		MESSAGE = format('policy "%s" does not exist', policy),
+		HINT = format('Policies in force are %s.', coalesce(
+			(SELECT string_agg(DISTINCT v.policy, ', ') FROM govcase.policy_version v), 'none'));
+END
+$$;
+COMMENT ON FUNCTION govcase.policy_facts(text) IS
+'what protect_cases() must know of the version in force of a policy';
+
 CREATE FUNCTION govcase.resolve_case_columns(cases regclass, policy text, columns jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -454,17 +494,16 @@ BEGIN
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = cases;
 	IF jsonb_typeof(given) <> 'object' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'columns must be a JSON object',
+			MESSAGE = '"columns" must be a JSON object',
 			HINT = 'Give roles and column names, as in ''{"state": "status", "leader": "boss"}''.';
 	END IF;
 	SELECT f.one_colour INTO one_colour FROM govcase.policy_facts(policy) f;
 
-	FOR wanted IN
-		SELECT g.role FROM jsonb_object_keys(given) AS g(role)
-		WHERE g.role NOT IN ('key', 'state', 'risk')
-			AND g.role NOT IN (SELECT r.role FROM govcase.policy_roles(policy) r)
-		ORDER BY g.role
-	LOOP
+	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
+	WHERE g.role NOT IN ('key', 'state', 'risk')
+		AND g.role NOT IN (SELECT r.role FROM govcase.policy_roles(policy) r)
+	ORDER BY g.role LIMIT 1;
+	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('policy "%s" has no role "%s"', policy, wanted.role),
 			HINT = format('Its roles are %s.', (
@@ -472,7 +511,7 @@ BEGIN
 					VALUES (1, 'key'), (2, 'state'), (3, 'risk')
 					UNION ALL
 					SELECT 4, r.role FROM govcase.policy_roles(policy) r) AS x(n, role)));
-	END LOOP;
+	END IF;
 
 	-- The key: as given, or the primary key.
 	names := govcase.named_columns(given, 'key', 'columns');
@@ -599,28 +638,24 @@ $$;
 COMMENT ON FUNCTION govcase.resolve_case_columns(regclass, text, jsonb) IS
 'the column that bears each role of a policy, after every check of design and type, or an error that says what is wrong';
 
-CREATE FUNCTION govcase.mapping_columns(
-	mapping jsonb, OUT role text, OUT column_name name, OUT ordinal integer)
-RETURNS SETOF record
+CREATE FUNCTION govcase.mapping_difference(one jsonb, other jsonb)
+RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role)::integer
-	FROM (
-		SELECT m.role, k.name, k.n,
-			CASE m.role WHEN 'key' THEN 1 WHEN 'state' THEN 2 WHEN 'risk' THEN 3 ELSE 4 END AS place
-		FROM jsonb_each(mapping) AS m(role, value)
-			CROSS JOIN LATERAL jsonb_array_elements_text(
-				CASE jsonb_typeof(m.value) WHEN 'array' THEN m.value ELSE jsonb_build_array(m.value) END)
-				WITH ORDINALITY AS k(name, n)) e
+	SELECT string_agg(format('Role "%s" is borne by %s, not %s.', r.role,
+			coalesce(one ->> r.role, 'no column'), coalesce(other ->> r.role, 'no column')),
+		' ' ORDER BY r.role)
+	FROM (SELECT jsonb_object_keys(one || other)) AS r(role)
+	WHERE one -> r.role IS DISTINCT FROM other -> r.role
 $$;
-COMMENT ON FUNCTION govcase.mapping_columns(jsonb) IS
-'roles and columns of a mapping in the order in which a carrier lists them';
+COMMENT ON FUNCTION govcase.mapping_difference(jsonb, jsonb) IS
+'how two mappings of roles to columns differ, in words; NULL where they do not';
 
 CREATE FUNCTION govcase.link_roles(
 	OUT role text, OUT type regtype, OUT filled boolean, OUT optional boolean, OUT ordinal integer)
 RETURNS SETOF record
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 21
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 21
 SET search_path = pg_catalog, pg_temp
 AS $$
 	-- filled: by the trigger alone, so that a default would contradict it;
@@ -671,19 +706,18 @@ BEGIN
 	SELECT c.relname INTO links_name FROM pg_class c WHERE c.oid = follow_ups;
 	IF jsonb_typeof(given) <> 'object' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'link_columns must be a JSON object',
+			MESSAGE = '"link_columns" must be a JSON object',
 			HINT = 'Give parts of a link and column names, as in ''{"key": "dispute_id", "note": "remark"}''.';
 	END IF;
-	FOR wanted IN
-		SELECT g.role FROM jsonb_object_keys(given) AS g(role)
-		WHERE g.role <> 'key' AND g.role NOT IN (SELECT r.role FROM govcase.link_roles() r)
-		ORDER BY g.role
-	LOOP
+	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
+	WHERE g.role <> 'key' AND g.role NOT IN (SELECT r.role FROM govcase.link_roles() r)
+	ORDER BY g.role LIMIT 1;
+	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a link has no part "%s"', wanted.role),
 			HINT = format('Its parts are key, %s.', (
 				SELECT string_agg(r.role, ', ' ORDER BY r.ordinal) FROM govcase.link_roles() r));
-	END LOOP;
+	END IF;
 
 	FOR wanted IN SELECT r.* FROM govcase.link_roles() r ORDER BY r.ordinal LOOP
 		names := coalesce(govcase.named_columns(given, wanted.role, 'link_columns'), (
@@ -731,16 +765,15 @@ BEGIN
 				missing[1], govcase.column_list(follow_ups)),
 			TABLE = links_name;
 	END IF;
-	FOR wanted IN
-		SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role) AS roles
-		FROM govcase.mapping_columns(mapping) e
-		GROUP BY e.column_name HAVING count(*) > 1 ORDER BY e.column_name
-	LOOP
+	SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role) AS roles INTO wanted
+	FROM govcase.mapping_columns(mapping) e
+	GROUP BY e.column_name HAVING count(*) > 1 ORDER BY e.column_name LIMIT 1;
+	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" of table "%s" cannot be both "%s" of a link',
 				wanted.column_name, links_name, wanted.roles),
 			TABLE = links_name, COLUMN = wanted.column_name;
-	END LOOP;
+	END IF;
 	seq_column := mapping ->> 'seq';
 
 	/*
@@ -1059,37 +1092,6 @@ COMMENT ON FUNCTION govcase.refuse_existing(regclass, text, text) IS
 
 /* ---- What owners call ------------------------------------------------------ */
 
-CREATE FUNCTION govcase.policy_facts(
-	policy text,
-	OUT version integer, OUT one_colour boolean, OUT needs_links boolean, OUT has_terms boolean)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	SELECT v.version, jsonb_array_length(v.rules -> 'risks') = 1,
-		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")'),
-		jsonb_path_exists(v.rules, '$.terms[*]')
-	INTO version, one_colour, needs_links, has_terms
-	FROM govcase.policy_version v
-	WHERE v.policy = policy_facts.policy
-	ORDER BY v.version DESC LIMIT 1;
-	IF FOUND THEN
-		RETURN;
-	END IF;
-	IF EXISTS (SELECT FROM govcase.policy p WHERE p.policy = policy_facts.policy) THEN
-		RAISE undefined_object USING
-			MESSAGE = format('policy "%s" was never activated', policy),
-			HINT = format('SELECT govcase.activate_policy(%L) checks it and puts it in force.', policy);
-	END IF;
-	RAISE undefined_object USING
-		MESSAGE = format('policy "%s" does not exist', policy),
-		HINT = format('Policies in force are %s.', coalesce(
-			(SELECT string_agg(DISTINCT v.policy, ', ') FROM govcase.policy_version v), 'none'));
-END
-$$;
-COMMENT ON FUNCTION govcase.policy_facts(text) IS
-'what protect_cases() must know of the version in force of a policy';
-
 CREATE FUNCTION govcase.resolve_actor_function(cases regclass, actor_function regprocedure)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -1214,7 +1216,7 @@ BEGIN
 	IF follow_ups IS NULL THEN
 		IF coalesce(link_columns, '{}') <> '{}' THEN
 			RAISE invalid_parameter_value USING
-				MESSAGE = 'link_columns are given but no follow-up table',
+				MESSAGE = '"link_columns" is given but no follow-up table',
 				HINT = 'Name it with follow_ups => …, or make it with govcase.create_follow_ups().';
 		END IF;
 		IF facts.needs_links AND NOT coalesce(without_links, false) THEN
@@ -1228,7 +1230,7 @@ BEGIN
 	ELSE
 		IF without_links THEN
 			RAISE invalid_parameter_value USING
-				MESSAGE = format('without_links is true but follow-up table "%s" is given', links_name),
+				MESSAGE = format('"without_links" is true but follow-up table "%s" is given', links_name),
 				HINT = 'Say one or the other.';
 		END IF;
 		link_mapping := govcase.resolve_link_columns(follow_ups, link_columns, cases, mapping);
@@ -1268,10 +1270,9 @@ BEGIN
 			CASE WHEN present.partner IS DISTINCT FROM follow_ups
 				THEN format('Its follow-up table is %s, not %s.', coalesce(present.partner::text, 'none'),
 					coalesce(follow_ups::text, 'none')) END,
-			CASE WHEN present.mapping <> mapping
-				THEN format('Its columns are %s, not %s.', present.mapping, mapping) END,
-			CASE WHEN present.partner = follow_ups AND present.partner_mapping <> link_mapping
-				THEN format('The columns of its links are %s, not %s.', present.partner_mapping, link_mapping) END,
+			CASE WHEN present.policy = policy THEN govcase.mapping_difference(present.mapping, mapping) END,
+			CASE WHEN present.partner = follow_ups
+				THEN govcase.mapping_difference(present.partner_mapping, link_mapping) END,
 			CASE WHEN present.actor_function IS DISTINCT FROM actor
 				THEN format('Its actor function is %s, not %s.', coalesce(present.actor_function, 'none'),
 					coalesce(actor, 'none')) END], NULL);
@@ -1993,18 +1994,12 @@ DECLARE
 BEGIN
 	-- What lacks the trigger of TRUNCATE, which is not cloned, is new here.
 	FOR taken IN
-		SELECT e.relation, c.relkind, c.relname, k.policy, k.without_links
+		SELECT e.relation, c.relkind, k.policy
 		FROM govcase.expected_triggers(root, is_links) e
 			JOIN pg_class c ON c.oid = e.relation
 			JOIN govcase.carriers() k ON k.protected = root
 		WHERE e.trigger_name = 'govcase_keep_all' AND NOT e.present AND e.relation <> root
 	LOOP
-		IF taken.relkind = 'f' THEN
-			RAISE wrong_object_type USING
-				MESSAGE = format('foreign table "%s" cannot be a partition of protected table %s', taken.relname, root),
-				DETAIL = 'Its rows can change without its triggers.',
-				HINT = 'Attach an ordinary table, or unprotect the root first.';
-		END IF;
 		EXECUTE format('CREATE TRIGGER govcase_keep_all BEFORE TRUNCATE ON %s '
 			'FOR EACH STATEMENT EXECUTE FUNCTION %s', taken.relation,
 			CASE WHEN is_links THEN 'govcase.keep_link()' ELSE 'govcase.keep_case()' END);
