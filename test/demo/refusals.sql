@@ -1,5 +1,6 @@
 -- What the rules refuse, as whoever tries it sees it.
-SELECT min(id) FILTER (WHERE state = 'handling' AND risk = 'red') AS red,
+SELECT min(id) FILTER (WHERE state = 'handling' AND risk = 'red' AND NOT EXISTS (
+		SELECT FROM follow_up WHERE follow_up.id = dispute.id AND kind = 'mediation')) AS red,
 	min(id) FILTER (WHERE state = 'fed_back' AND risk = 'yellow' AND NOT EXISTS (
 		SELECT FROM follow_up WHERE follow_up.id = dispute.id AND kind = 'feedback')) AS unheard
 FROM dispute \gset
@@ -19,6 +20,7 @@ UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
 \echo '   SQLSTATE' :SQLSTATE
 \set ON_ERROR_STOP on
 
+\echo
 \pset title 'The same as rows, for an application''s buttons: next_moves'
 SELECT state AS "state", risk AS "risk", ready AS "ready", array_to_string(needs, E'\n') AS "still needs"
 FROM next_moves('dispute', :red::bigint);
