@@ -453,7 +453,7 @@ parse_day(const char *text, char end, DateADT *day)
 
 	if (!isdigit((unsigned char) *text) ||
 		sscanf(text, "%8d-%2d-%2d%n", &year, &month, &day_of_month, &length) != 3 ||
-		strspn(text, "0123456789-") != length || year < 1)
+		strspn(text, "0123456789-") != (size_t) length || year < 1)
 		return NULL;
 	text += length;
 	if (strncmp(text, " BC", 3) == 0)
