@@ -629,8 +629,13 @@ build_protection(Relation cases)
 		read_link_carrier(
 			protection, links,
 			find_carrier(links, govcase_trigger_function_oid(LINK_CARRIER)));
+		find_key_index(links, protection->nkeys, protection->link_key,
+					   protection->link_column[LINK_COLUMN_SEQ], &protection->link_index,
+					   context);
 		table_close(links, NoLock);
 	}
+	find_key_index(cases, protection->nkeys, protection->case_key, InvalidAttrNumber,
+				   &protection->case_index, context);
 	if (find_partner(protection->cases, protection->owner, CASE_CARRIER, 1, chain_set) !=
 		protection->cases)
 		not_trusted(protection->cases, "Its carrier is not the one of its chain set.");
@@ -780,24 +785,6 @@ protection_role_column(const Protection *protection, const char *role)
  * Keys
  * ---------------------------------------------------------------------------
  */
-
-/* Type in which keys of a class are passed: plans and hashes see no other. */
-static Oid
-key_class_type(KeyClass class)
-{
-	switch (class)
-	{
-		case KEY_INT:
-			return INT8OID;
-		case KEY_TEXT:
-			return TEXTOID;
-		case KEY_UUID:
-			return UUIDOID;
-		case KEY_DATE:
-			return DATEOID;
-	}
-	return InvalidOid;
-}
 
 static void
 set_key_column(CaseKey *key, int column, Oid type, Datum value)
@@ -996,22 +983,15 @@ append_key_condition(StringInfo query, const Protection *protection, bool of_lin
 	}
 }
 
-/* The columns of a link that read_chain() needs, in the order that it expects. */
-static const LinkColumn read_columns[] = {
-	LINK_COLUMN_SEQ,         LINK_COLUMN_KIND,        LINK_COLUMN_ACTOR,
-	LINK_COLUMN_RECORDED_AT, LINK_COLUMN_HAPPENED_AT, LINK_COLUMN_SATISFIED,
-	LINK_COLUMN_FROM_STATE,  LINK_COLUMN_TO_STATE,    LINK_COLUMN_FROM_RISK,
-	LINK_COLUMN_TO_RISK,     LINK_COLUMN_RECORDED_IN, LINK_COLUMN_CHAIN_SET,
-};
-
 static void
 append_read_columns(StringInfo query, const Protection *protection)
 {
-	for (int i = 0; i < (int) lengthof(read_columns); i++)
+	for (int i = 0; i < READ_CHAIN_COLUMN_COUNT; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(query, ", ");
-		append_column(query, protection->links, protection->link_column[read_columns[i]]);
+		append_column(query, protection->links,
+					  protection->link_column[read_chain_columns[i]]);
 	}
 }
 

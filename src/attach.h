@@ -18,6 +18,7 @@
 
 #include "follow_up.h"
 #include "policy.h"
+#include "row_access.h"
 
 typedef struct RoleColumn
 {
@@ -59,6 +60,8 @@ typedef struct Protection
 	AttrNumber link_key[MAX_KEY_COLUMNS]; /* in the links' root */
 	Oid link_key_type[MAX_KEY_COLUMNS];
 	AttrNumber link_column[LINK_COLUMN_COUNT];
+	KeyIndex case_index; /* how a case is found without a plan */
+	KeyIndex link_index; /* how a chain is, by key and seq */
 	SPIPlanPtr plans[PROTECTION_PLAN_COUNT];
 	MemoryContext context;
 } Protection;

@@ -35,6 +35,7 @@
 #include "follow_up.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -163,6 +164,23 @@ key_class_of_type(Oid type, KeyClass *class)
 		default:
 			return false;
 	}
+}
+
+Oid
+key_class_type(KeyClass class)
+{
+	switch (class)
+	{
+		case KEY_INT:
+			return INT8OID;
+		case KEY_TEXT:
+			return TEXTOID;
+		case KEY_UUID:
+			return UUIDOID;
+		case KEY_DATE:
+			return DATEOID;
+	}
+	return InvalidOid;
 }
 
 char *
@@ -448,41 +466,156 @@ reported_at_from_datum(Oid type, Datum value)
 	return 0;
 }
 
+static void
+read_reported_at(CaseFacts *facts, Oid type, Datum value, bool isnull)
+{
+	if (isnull)
+		return;
+	facts->has_reported_at = true;
+	facts->reported_at = reported_at_from_datum(type, value);
+}
+
 /*
- * Lock the case, waiting for whoever appends to it or moves it, and read it.
- * False where there is none.  SPI must be connected.
+ * Lock the case, waiting for whoever appends to it or moves it, and read it, by
+ * index.  False where there is none, or where another planner keeps its rows
+ * elsewhere.
  */
+static bool
+lock_case_by_index(Protection *protection, const CaseKey *key, CaseFacts *facts)
+{
+	KeyScan scan;
+	AttrNumber reported_at = protection_role_column(protection, "reported_at");
+	bool found;
+
+	begin_key_scan(&scan, protection->cases, RowShareLock, &protection->case_index, key,
+				   NULL);
+	found = next_row(&scan, ForwardScanDirection) && lock_row(&scan);
+	if (found)
+	{
+		bool isnull;
+
+		facts->created_here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(
+			slot_getsysattr(scan.slot, MinTransactionIdAttributeNumber, &isnull)));
+		if (reported_at != InvalidAttrNumber)
+		{
+			Datum value = slot_getattr(scan.slot, reported_at, &isnull);
+
+			read_reported_at(
+				facts,
+				TupleDescAttr(RelationGetDescr(scan.table), reported_at - 1)->atttypid,
+				value, isnull);
+		}
+	}
+	end_key_scan(&scan);
+	return found;
+}
+
+/* The same by a kept plan. */
+static bool
+lock_case_by_plan(Protection *protection, const CaseKey *key, CaseFacts *facts)
+{
+	bool found;
+
+	SPI_connect();
+	protection_execute(protection, PLAN_LOCK_CASE, (Datum *) key->values, NULL, false);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[0];
+		TupleDesc descriptor = SPI_tuptable->tupdesc;
+		bool isnull;
+
+		facts->created_here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(
+			SPI_getbinval(tuple, descriptor, LOCK_CASE_XMIN, &isnull)));
+		for (int i = 0; i < protection->nroles; i++)
+		{
+			Datum value;
+
+			if (strcmp(protection->roles[i].role, "reported_at") != 0)
+				continue;
+			value = SPI_getbinval(tuple, descriptor, LOCK_CASE_ROLES + i, &isnull);
+			read_reported_at(facts, SPI_gettypeid(descriptor, LOCK_CASE_ROLES + i), value,
+							 isnull);
+		}
+	}
+	SPI_finish();
+	return found;
+}
+
+/* Can the chain be read through its index? */
+static bool
+chain_has_index(const Protection *protection)
+{
+	return OidIsValid(protection->case_index.index) &&
+		   OidIsValid(protection->link_index.index);
+}
+
 static bool
 lock_case(Protection *protection, const CaseKey *key, CaseFacts *facts)
 {
-	HeapTuple tuple;
-	TupleDesc descriptor;
+	memset(facts, 0, sizeof(*facts));
+	if (chain_has_index(protection) && lock_case_by_index(protection, key, facts))
+		return true;
+	if (!lock_case_by_plan(protection, key, facts))
+		return false;
+	/* Only a plan finds it: another planner keeps the rows, the links' too. */
+	protection->case_index.index = InvalidOid;
+	return true;
+}
+
+static void
+set_head(ChainHead *head, const CaseKey *key, Datum seq, Datum recorded_at, Datum hash)
+{
+	bytea *bytes = DatumGetByteaPP(hash);
+
+	head->exists = true;
+	head->seq = DatumGetInt64(seq);
+	head->recorded_at = DatumGetTimestampTz(recorded_at);
+	if (VARSIZE_ANY_EXHDR(bytes) != LINK_HASH_SIZE)
+		ereport(ERROR, (errcode(ERRCODE_VC_CHAIN_MISMATCH),
+						errmsg("chain of case %s is broken", case_key_text(key)),
+						errdetail("The hash of link %lld has %d bytes.",
+								  (long long) head->seq, (int) VARSIZE_ANY_EXHDR(bytes)),
+						errhint("govcase.verify_chain() lists what is broken.")));
+	memcpy(head->hash, VARDATA_ANY(bytes), LINK_HASH_SIZE);
+}
+
+/* Find the newest link that a snapshot sees; NULL: the latest snapshot. */
+static void
+find_head(Protection *protection, const CaseKey *key, Snapshot snapshot, ChainHead *head)
+{
 	bool isnull;
 
-	memset(facts, 0, sizeof(*facts));
-	protection_execute(protection, PLAN_LOCK_CASE, (Datum *) key->values, NULL, false);
-	if (SPI_processed == 0)
-		return false;
-	tuple = SPI_tuptable->vals[0];
-	descriptor = SPI_tuptable->tupdesc;
-	facts->created_here = TransactionIdIsCurrentTransactionId(
-		DatumGetTransactionId(SPI_getbinval(tuple, descriptor, LOCK_CASE_XMIN, &isnull)));
-	for (int i = 0; i < protection->nroles; i++)
+	memset(head, 0, sizeof(*head));
+	if (chain_has_index(protection))
 	{
-		Datum value;
+		const AttrNumber *columns = protection->link_column;
+		KeyScan scan;
 
-		if (strcmp(protection->roles[i].role, "reported_at") != 0)
-			continue;
-		value = SPI_getbinval(tuple, descriptor, LOCK_CASE_ROLES + i, &isnull);
-		if (!isnull)
-		{
-			facts->has_reported_at = true;
-			facts->reported_at = reported_at_from_datum(
-				SPI_gettypeid(descriptor, LOCK_CASE_ROLES + i), value);
-		}
+		begin_key_scan(&scan, protection->links, AccessShareLock, &protection->link_index,
+					   key, snapshot);
+		if (next_row(&scan, BackwardScanDirection))
+			set_head(head, key,
+					 slot_getattr(scan.slot, columns[LINK_COLUMN_SEQ], &isnull),
+					 slot_getattr(scan.slot, columns[LINK_COLUMN_RECORDED_AT], &isnull),
+					 slot_getattr(scan.slot, columns[LINK_COLUMN_HASH], &isnull));
+		end_key_scan(&scan);
+		return;
 	}
-	SPI_freetuptable(SPI_tuptable);
-	return true;
+
+	SPI_connect();
+	protection_execute_as_of(protection, PLAN_CHAIN_HEAD, (Datum *) key->values, NULL,
+							 snapshot == NULL ? GetLatestSnapshot() : snapshot, false);
+	if (SPI_processed > 0)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[0];
+		TupleDesc descriptor = SPI_tuptable->tupdesc;
+
+		set_head(head, key, SPI_getbinval(tuple, descriptor, 1, &isnull),
+				 SPI_getbinval(tuple, descriptor, 2, &isnull),
+				 SPI_getbinval(tuple, descriptor, 3, &isnull));
+	}
+	SPI_finish();
 }
 
 /*
@@ -495,21 +628,12 @@ lock_case(Protection *protection, const CaseKey *key, CaseFacts *facts)
 static void
 check_head_is_seen(Protection *protection, const CaseKey *key, int64 seq)
 {
-	bool seen = false;
+	ChainHead seen;
 
 	if (!IsolationUsesXactSnapshot())
 		return;
-	protection_execute_as_of(protection, PLAN_CHAIN_HEAD, (Datum *) key->values, NULL,
-							 GetTransactionSnapshot(), false);
-	if (SPI_processed > 0)
-	{
-		bool isnull;
-
-		seen = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-										   1, &isnull)) == seq;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	if (!seen)
+	find_head(protection, key, GetTransactionSnapshot(), &seen);
+	if (!seen.exists || seen.seq != seq)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -525,34 +649,11 @@ check_head_is_seen(Protection *protection, const CaseKey *key, int64 seq)
 			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(protection->links))));
 }
 
-/* Read the newest link with the latest snapshot.  SPI must be connected. */
+/* Read the newest link with the latest snapshot. */
 static void
 read_head(Protection *protection, const CaseKey *key, ChainHead *head)
 {
-	memset(head, 0, sizeof(*head));
-	protection_execute(protection, PLAN_CHAIN_HEAD, (Datum *) key->values, NULL, false);
-	if (SPI_processed > 0)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[0];
-		TupleDesc descriptor = SPI_tuptable->tupdesc;
-		bool isnull;
-		bytea *hash;
-
-		head->exists = true;
-		head->seq = DatumGetInt64(SPI_getbinval(tuple, descriptor, 1, &isnull));
-		head->recorded_at =
-			DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 2, &isnull));
-		hash = DatumGetByteaPP(SPI_getbinval(tuple, descriptor, 3, &isnull));
-		if (VARSIZE_ANY_EXHDR(hash) != LINK_HASH_SIZE)
-			ereport(ERROR,
-					(errcode(ERRCODE_VC_CHAIN_MISMATCH),
-					 errmsg("chain of case %s is broken", case_key_text(key)),
-					 errdetail("The hash of link %lld has %d bytes.",
-							   (long long) head->seq, (int) VARSIZE_ANY_EXHDR(hash)),
-					 errhint("govcase.verify_chain() lists what is broken.")));
-		memcpy(head->hash, VARDATA_ANY(hash), LINK_HASH_SIZE);
-	}
-	SPI_freetuptable(SPI_tuptable);
+	find_head(protection, key, NULL, head);
 	if (head->exists)
 		check_head_is_seen(protection, key, head->seq);
 }
@@ -560,8 +661,84 @@ read_head(Protection *protection, const CaseKey *key, ChainHead *head)
 /* How many links read_chain() asks for at a time: most chains are shorter. */
 #define READ_CHAIN_BATCH 32
 
-void
-read_chain(Protection *protection, const CaseKey *key, LinkVisitor visit, void *argument)
+/* Columns that a reader of the chain gets, in the order of PLAN_READ_CHAIN. */
+const LinkColumn read_chain_columns[] = {
+	LINK_COLUMN_SEQ,         LINK_COLUMN_KIND,        LINK_COLUMN_ACTOR,
+	LINK_COLUMN_RECORDED_AT, LINK_COLUMN_HAPPENED_AT, LINK_COLUMN_SATISFIED,
+	LINK_COLUMN_FROM_STATE,  LINK_COLUMN_TO_STATE,    LINK_COLUMN_FROM_RISK,
+	LINK_COLUMN_TO_RISK,     LINK_COLUMN_RECORDED_IN, LINK_COLUMN_CHAIN_SET,
+};
+
+StaticAssertDecl(lengthof(read_chain_columns) == READ_CHAIN_COLUMN_COUNT,
+				 "one column for each place");
+
+/* Make a link of the columns above. */
+static void
+read_link(const CaseKey *key, const Datum *values, const bool *nulls, Link *link)
+{
+	const Datum *value = values;
+	const bool *isnull = nulls;
+	char *kind;
+
+	memset(link, 0, sizeof(*link));
+	link->seq = DatumGetInt64(*value++), isnull++;
+	kind = TextDatumGetCString(*value++), isnull++;
+	if (!link_kind_parse(kind, &link->kind))
+		ereport(ERROR, (errcode(ERRCODE_VC_CHAIN_MISMATCH),
+						errmsg("chain of case %s is broken", case_key_text(key)),
+						errdetail("Link %lld is of no kind that govcase knows.",
+								  (long long) link->seq),
+						errhint("govcase.verify_chain() lists what is broken.")));
+	link->actor = TextDatumGetCString(*value++), isnull++;
+	link->recorded_at = DatumGetTimestampTz(*value++), isnull++;
+	link->happened_at = DatumGetTimestampTz(*value++), isnull++;
+	link->has_satisfied = !*isnull++;
+	link->satisfied = DatumGetBool(*value++) && link->has_satisfied;
+	link->from_state = *isnull++ ? 0 : DatumGetCaseState(*value);
+	value++;
+	link->to_state = *isnull++ ? 0 : DatumGetCaseState(*value);
+	value++;
+	link->from_risk = *isnull++ ? 0 : DatumGetRiskLevel(*value);
+	value++;
+	link->to_risk = *isnull++ ? 0 : DatumGetRiskLevel(*value);
+	value++;
+	link->recorded_in = DatumGetInt64(*value++), isnull++;
+	link->has_chain_set = !*isnull;
+	if (link->has_chain_set)
+		link->chain_set = *DatumGetUUIDP(*value);
+}
+
+static void
+read_chain_by_index(Protection *protection, const CaseKey *key, LinkVisitor visit,
+					void *argument)
+{
+	KeyScan scan;
+	bool first = true;
+
+	begin_key_scan(&scan, protection->links, AccessShareLock, &protection->link_index,
+				   key, NULL);
+	while (next_row(&scan, BackwardScanDirection))
+	{
+		Datum values[READ_CHAIN_COLUMN_COUNT];
+		bool nulls[READ_CHAIN_COLUMN_COUNT];
+		Link link;
+
+		for (int i = 0; i < READ_CHAIN_COLUMN_COUNT; i++)
+			values[i] = slot_getattr(
+				scan.slot, protection->link_column[read_chain_columns[i]], &nulls[i]);
+		read_link(key, values, nulls, &link);
+		if (first)
+			check_head_is_seen(protection, key, link.seq);
+		first = false;
+		if (!visit(&link, argument))
+			break;
+	}
+	end_key_scan(&scan);
+}
+
+static void
+read_chain_by_plan(Protection *protection, const CaseKey *key, LinkVisitor visit,
+				   void *argument)
 {
 	int64 below = PG_INT64_MAX;
 	bool more = true;
@@ -569,68 +746,43 @@ read_chain(Protection *protection, const CaseKey *key, LinkVisitor visit, void *
 	SPI_connect();
 	while (more)
 	{
-		Datum values[MAX_KEY_COLUMNS + 2];
+		Datum arguments[MAX_KEY_COLUMNS + 2];
 		SPITupleTable *links;
 		uint64 nlinks;
 
-		memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
-		values[key->ncolumns] = Int64GetDatum(below);
-		values[key->ncolumns + 1] = Int64GetDatum(READ_CHAIN_BATCH);
-		protection_execute(protection, PLAN_READ_CHAIN, values, NULL, false);
+		memcpy(arguments, key->values, sizeof(Datum) * key->ncolumns);
+		arguments[key->ncolumns] = Int64GetDatum(below);
+		arguments[key->ncolumns + 1] = Int64GetDatum(READ_CHAIN_BATCH);
+		protection_execute(protection, PLAN_READ_CHAIN, arguments, NULL, false);
 		links = SPI_tuptable;
 		nlinks = SPI_processed;
 
 		for (uint64 i = 0; more && i < nlinks; i++)
 		{
-			HeapTuple tuple = links->vals[i];
-			TupleDesc descriptor = links->tupdesc;
+			Datum values[READ_CHAIN_COLUMN_COUNT];
+			bool nulls[READ_CHAIN_COLUMN_COUNT];
 			Link link;
-			Datum value;
-			bool isnull;
-			char *kind;
 
-			/* The order of the columns is that of read_columns[] in attach.c. */
-			memset(&link, 0, sizeof(link));
-			link.seq = DatumGetInt64(SPI_getbinval(tuple, descriptor, 1, &isnull));
+			heap_deform_tuple(links->vals[i], links->tupdesc, values, nulls);
+			read_link(key, values, nulls, &link);
 			if (below == PG_INT64_MAX)
 				check_head_is_seen(protection, key, link.seq);
 			below = link.seq;
-			kind = SPI_getvalue(tuple, descriptor, 2);
-			if (kind == NULL || !link_kind_parse(kind, &link.kind))
-				ereport(ERROR, (errcode(ERRCODE_VC_CHAIN_MISMATCH),
-								errmsg("chain of case %s is broken", case_key_text(key)),
-								errdetail("Link %lld is of no kind that govcase knows.",
-										  (long long) link.seq),
-								errhint("govcase.verify_chain() lists what is broken.")));
-			link.actor = SPI_getvalue(tuple, descriptor, 3);
-			link.recorded_at =
-				DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 4, &isnull));
-			link.happened_at =
-				DatumGetTimestampTz(SPI_getbinval(tuple, descriptor, 5, &isnull));
-			value = SPI_getbinval(tuple, descriptor, 6, &isnull);
-			link.has_satisfied = !isnull;
-			link.satisfied = !isnull && DatumGetBool(value);
-			value = SPI_getbinval(tuple, descriptor, 7, &isnull);
-			link.from_state = isnull ? 0 : DatumGetCaseState(value);
-			value = SPI_getbinval(tuple, descriptor, 8, &isnull);
-			link.to_state = isnull ? 0 : DatumGetCaseState(value);
-			value = SPI_getbinval(tuple, descriptor, 9, &isnull);
-			link.from_risk = isnull ? 0 : DatumGetRiskLevel(value);
-			value = SPI_getbinval(tuple, descriptor, 10, &isnull);
-			link.to_risk = isnull ? 0 : DatumGetRiskLevel(value);
-			link.recorded_in =
-				DatumGetInt64(SPI_getbinval(tuple, descriptor, 11, &isnull));
-			value = SPI_getbinval(tuple, descriptor, 12, &isnull);
-			link.has_chain_set = !isnull;
-			if (!isnull)
-				link.chain_set = *DatumGetUUIDP(value);
-
 			more = visit(&link, argument);
 		}
 		more = more && nlinks == READ_CHAIN_BATCH;
 		SPI_freetuptable(links);
 	}
 	SPI_finish();
+}
+
+void
+read_chain(Protection *protection, const CaseKey *key, LinkVisitor visit, void *argument)
+{
+	if (chain_has_index(protection))
+		read_chain_by_index(protection, key, visit, argument);
+	else
+		read_chain_by_plan(protection, key, visit, argument);
 }
 
 /* ---------------------------------------------------------------------------
@@ -1018,7 +1170,6 @@ static void
 prepare_append(Protection *protection, const NewLink *row, const CaseKey *key,
 			   LinkKind kind, bool own, CaseFacts *facts, ChainHead *head)
 {
-	SPI_connect();
 	if (!lock_case(protection, key, facts))
 		no_such_case(protection, row, key);
 	read_head(protection, key, head);
@@ -1030,7 +1181,6 @@ prepare_append(Protection *protection, const NewLink *row, const CaseKey *key,
 	}
 	if (!head->exists && kind != LINK_REGISTERED)
 		no_registration(protection, row, key);
-	SPI_finish();
 }
 
 /*

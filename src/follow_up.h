@@ -96,6 +96,9 @@ typedef enum KeyClass
 /* Class of a type; false where a key cannot be of it. */
 extern bool key_class_of_type(Oid type, KeyClass *class);
 
+/* Type in which keys of a class are passed: plans, scans and hashes see no other. */
+extern Oid key_class_type(KeyClass class);
+
 typedef struct CaseKey
 {
 	int ncolumns;
@@ -167,6 +170,9 @@ write_link(struct Protection *protection, const CaseKey *key, const Link *wanted
  * filled.  Raises 40001
  * where the newest link is one that the transaction's own snapshot cannot see.
  */
+#define READ_CHAIN_COLUMN_COUNT 12
+extern const LinkColumn read_chain_columns[];
+
 typedef bool (*LinkVisitor)(const Link *link, void *argument);
 extern void read_chain(struct Protection *protection, const CaseKey *key,
 					   LinkVisitor visit, void *argument);

@@ -1,0 +1,174 @@
+/*
+ * row_access.c
+ *		Reaching a case or its chain through heap and index, without a plan.
+ *
+ * Starting an executor costs several times what looking up one row does, and
+ * every link needs two such look-ups.  So where the table is an ordinary one
+ * with an index that fits, the index is asked directly.  Partitioned tables, and
+ * tables that another planner manages, go through the kept plans of attach.c.
+ */
+#include "row_access.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* Type of the values of a key column, as case_key_of_tuple() passes them. */
+static Oid
+key_value_type(Relation table, AttrNumber attnum)
+{
+	KeyClass class;
+
+	if (!key_class_of_type(TupleDescAttr(RelationGetDescr(table), attnum - 1)->atttypid,
+						   &class))
+		return InvalidOid;
+	return key_class_type(class);
+}
+
+static bool
+index_fits(Relation table, Relation index, int nkeys, const AttrNumber *key,
+		   AttrNumber last, KeyIndex *found, MemoryContext context)
+{
+	Form_pg_index form = index->rd_index;
+	int ncolumns = nkeys + (last == InvalidAttrNumber ? 0 : 1);
+
+	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisunique || !form->indisvalid ||
+		!form->indimmediate || form->indnkeyatts != ncolumns ||
+		RelationGetIndexPredicate(index) != NIL ||
+		(last != InvalidAttrNumber &&
+		 (form->indkey.values[nkeys] != last || index->rd_indoption[nkeys] != 0)))
+		return false;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		int column = 0;
+		Oid type;
+		Oid operator;
+
+		while (column < nkeys && key[column] != form->indkey.values[i])
+			column++;
+		if (column == nkeys)
+			return false;
+		type = key_value_type(table, key[column]);
+		operator= get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], type,
+									  BTEqualStrategyNumber);
+		if (!OidIsValid(operator))
+			return false;
+		found->key_column[i] = column;
+		fmgr_info_cxt(get_opcode(operator), &found->equal[i], context);
+	}
+	found->index = RelationGetRelid(index);
+	return true;
+}
+
+void
+find_key_index(Relation table, int nkeys, const AttrNumber *key, AttrNumber last,
+			   KeyIndex *found, MemoryContext context)
+{
+	List *indexes;
+	ListCell *cell;
+
+	found->index = InvalidOid;
+	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition ||
+		table->rd_rel->relhassubclass)
+		return;
+	indexes = RelationGetIndexList(table);
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		bool fits = index_fits(table, index, nkeys, key, last, found, context);
+
+		index_close(index, AccessShareLock);
+		if (fits)
+			break;
+	}
+	list_free(indexes);
+}
+
+void
+begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
+			   const CaseKey *key, Snapshot snapshot)
+{
+	ScanKeyData keys[MAX_KEY_COLUMNS];
+
+	if (snapshot == NULL)
+	{
+		/* What this very statement has stored is part of the latest truth. */
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+	}
+	scan->lock = lock;
+	scan->snapshot = RegisterSnapshot(snapshot);
+	scan->table = table_open(table, lock);
+	scan->index = index_open(index->index, AccessShareLock);
+	scan->slot = table_slot_create(scan->table, NULL);
+	scan->scan =
+		index_beginscan_compat(scan->table, scan->index, scan->snapshot, key->ncolumns);
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		int column = index->key_column[i];
+
+		ScanKeyEntryInitializeWithInfo(
+			&keys[i], 0, i + 1, BTEqualStrategyNumber, key->types[column],
+			scan->index->rd_indcollation[i], unconstify(FmgrInfo *, &index->equal[i]),
+			key->values[column]);
+	}
+	index_rescan(scan->scan, keys, key->ncolumns, NULL, 0);
+}
+
+bool
+next_row(KeyScan *scan, ScanDirection direction)
+{
+	return index_getnext_slot(scan->scan, direction, scan->slot);
+}
+
+bool
+lock_row(KeyScan *scan)
+{
+	uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+	TM_FailureData failure;
+	TM_Result result =
+		table_tuple_lock(scan->table, &scan->slot->tts_tid, scan->snapshot, scan->slot,
+						 GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+						 LockWaitBlock, flags, &failure);
+
+	switch (result)
+	{
+		case TM_Ok:
+			return true;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+								errmsg("could not serialize access due to concurrent "
+									   "update"),
+								errhint("The transaction might succeed if retried.")));
+			if (result == TM_Deleted)
+				return false;
+			break;
+		case TM_SelfModified:
+			/* This command has deleted it. */
+			return false;
+		default:
+			break;
+	}
+	elog(ERROR, "unexpected table_tuple_lock status: %u", result);
+	return false;
+}
+
+void
+end_key_scan(KeyScan *scan)
+{
+	index_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, AccessShareLock);
+	/* As the executor does, keep the lock on the table to the transaction's end. */
+	table_close(scan->table, NoLock);
+	UnregisterSnapshot(scan->snapshot);
+}
