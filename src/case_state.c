@@ -39,8 +39,7 @@ case_state_index(uint8 code)
 CaseState
 case_state_at(int index)
 {
-	Assert(index >= 0 && index < CASE_STATE_COUNT);
-	return case_state_labels[index].code;
+	return label_type_at(&case_state_type, index);
 }
 
 const char *

@@ -73,14 +73,17 @@ extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #endif
 
 /*
- * ssup_datum_unsigned_cmp is new in pg15, with a sort specialised for it;
- * before, any comparator of Datums is as good.
+ * A sort specialised for ssup_datum_unsigned_cmp is new in pg15.  Until pg17 it
+ * compares the first key of ties twice, which costs a column with few distinct
+ * values more than it gains; before, a plain comparator does better.
  */
-#if PG_VERSION_NUM < 150000
 #include "utils/sortsupport.h"
 
+#if PG_VERSION_NUM >= 170000
+#define UnsignedDatumComparator ssup_datum_unsigned_cmp
+#else
 static inline int
-ssup_datum_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
+UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup)
 {
 	return (x > y) - (x < y);
 }

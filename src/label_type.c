@@ -29,6 +29,13 @@ label_type_index(const LabelType *type, uint8 code)
 	return -1;
 }
 
+uint8
+label_type_at(const LabelType *type, int index)
+{
+	Assert(index >= 0 && index < type->count);
+	return type->labels[index].code;
+}
+
 const Label *
 label_type_get(const LabelType *type, uint8 code)
 {
@@ -452,8 +459,8 @@ label_code_larger(PG_FUNCTION_ARGS)
 }
 
 /*
- * btree support 2.  Codes are below 128, so whole Datums compare as codes do,
- * and the server has a sort specialised for this comparator (from 15 on).
+ * btree support 2.  Codes are below 128, so whole Datums compare as codes do, by
+ * a comparator that the server may have a specialised sort for.
  */
 PG_FUNCTION_INFO_V1(label_code_sortsupport);
 Datum
@@ -461,7 +468,7 @@ label_code_sortsupport(PG_FUNCTION_ARGS)
 {
 	SortSupport support = (SortSupport) PG_GETARG_POINTER(0);
 
-	support->comparator = ssup_datum_unsigned_cmp;
+	support->comparator = UnsignedDatumComparator;
 	PG_RETURN_VOID();
 }
 

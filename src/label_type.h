@@ -30,6 +30,8 @@ typedef struct LabelType
 
 /* Place of a code in the ascending list, -1 where it is no code. */
 extern int label_type_index(const LabelType *type, uint8 code);
+/* Code at a place of the ascending list; the caller keeps to 0 … count - 1. */
+extern uint8 label_type_at(const LabelType *type, int index);
 /* Label of a code; XX001 where a damaged page holds what is no code. */
 extern const Label *label_type_get(const LabelType *type, uint8 code);
 /* Parse text in the server's encoding; false where it is no label. */

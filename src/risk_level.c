@@ -34,8 +34,7 @@ risk_level_index(uint8 code)
 RiskLevel
 risk_level_at(int index)
 {
-	Assert(index >= 0 && index < RISK_LEVEL_COUNT);
-	return risk_level_labels[index].code;
+	return label_type_at(&risk_level_type, index);
 }
 
 const char *
