@@ -26,6 +26,10 @@ COMMENT ON FUNCTION govcase.sorted_list(anyarray) IS
 'elements of the array, each once and in order, as a jsonb array';
 
 -- The working copy ----------------------------------------------------------
+--
+-- No foreign keys: pg_restore --jobs loads these tables in any order, with their
+-- constraints already there.  Activation refuses what does not fit together, and
+-- triggers let the rows of a policy follow it when it is renamed or deleted.
 
 CREATE TABLE govcase.policy (
 	policy text NOT NULL PRIMARY KEY
@@ -41,8 +45,7 @@ COMMENT ON COLUMN govcase.policy.risks IS 'risk levels that it uses; with a sing
 COMMENT ON COLUMN govcase.policy.shipped IS 'came with govcase and is not edited in place: use copy_policy()';
 
 CREATE TABLE govcase.policy_role (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	role text NOT NULL
 		CONSTRAINT policy_role_name_check
 		CHECK (octet_length(role) BETWEEN 1 AND 63
@@ -59,8 +62,7 @@ COMMENT ON COLUMN govcase.policy_role.role IS 'name of the role, in lower case; 
 COMMENT ON COLUMN govcase.policy_role.kind IS 'what its column holds: person (an account), flag, count, text or time';
 
 CREATE TABLE govcase.policy_move (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	move text NOT NULL
 		CONSTRAINT policy_move_name_check CHECK (move <> ''),
 	from_states govcase.case_state[]
@@ -86,8 +88,7 @@ COMMENT ON COLUMN govcase.policy_move.to_risks IS 'risks that it leads to; null:
 COMMENT ON COLUMN govcase.policy_move.risk IS 'how the risk changes: same, up, down or any; means nothing for an INSERT';
 
 CREATE TABLE govcase.policy_need (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	move text NOT NULL,
 	need text NOT NULL
 		CONSTRAINT policy_need_name_check CHECK (need <> ''),
@@ -108,11 +109,6 @@ CREATE TABLE govcase.policy_need (
 	after interval
 		CONSTRAINT policy_need_after_check CHECK (after > interval '0'),
 	PRIMARY KEY (policy, move, need),
-	FOREIGN KEY (policy, move)
-		REFERENCES govcase.policy_move ON UPDATE CASCADE ON DELETE CASCADE,
-	FOREIGN KEY (policy, role) REFERENCES govcase.policy_role ON UPDATE CASCADE,
-	FOREIGN KEY (policy, by_other)
-		REFERENCES govcase.policy_role (policy, role) ON UPDATE CASCADE,
 	CONSTRAINT policy_need_role_check CHECK ((role IS NULL) = (kind = 'link')),
 	CONSTRAINT policy_need_link_check
 		CHECK (CASE WHEN kind = 'link' THEN kinds IS NOT NULL AND since IS NOT NULL
@@ -135,8 +131,7 @@ COMMENT ON COLUMN govcase.policy_need.satisfied IS 'the link must say that the p
 COMMENT ON COLUMN govcase.policy_need.after IS 'how long after the point the link must be recorded; null: any time after';
 
 CREATE TABLE govcase.policy_invariant (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	n integer NOT NULL,
 	states govcase.case_state[]
 		CONSTRAINT policy_invariant_states_check CHECK (govcase.is_plain_list(states)),
@@ -148,11 +143,6 @@ CREATE TABLE govcase.policy_invariant (
 	role2 text,
 	if_role text,
 	PRIMARY KEY (policy, n),
-	FOREIGN KEY (policy, role) REFERENCES govcase.policy_role ON UPDATE CASCADE,
-	FOREIGN KEY (policy, role2)
-		REFERENCES govcase.policy_role (policy, role) ON UPDATE CASCADE,
-	FOREIGN KEY (policy, if_role)
-		REFERENCES govcase.policy_role (policy, role) ON UPDATE CASCADE,
 	CONSTRAINT policy_invariant_role2_check CHECK ((role2 IS NOT NULL) = (kind = 'distinct'))
 );
 COMMENT ON TABLE govcase.policy_invariant IS 'what holds in a set of states and risks whatever was moved';
@@ -166,8 +156,7 @@ COMMENT ON COLUMN govcase.policy_invariant.role2 IS 'the other role of distinct'
 COMMENT ON COLUMN govcase.policy_invariant.if_role IS 'flag that must be true for it to hold; null: always';
 
 CREATE TABLE govcase.policy_promise (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	n integer NOT NULL,
 	kind text NOT NULL
 		CONSTRAINT policy_promise_kind_check
@@ -209,8 +198,7 @@ COMMENT ON COLUMN govcase.policy_promise.via_risks IS 'risks that are passed; nu
 COMMENT ON COLUMN govcase.policy_promise.link_kind IS 'kind of link that is needed on the way';
 
 CREATE TABLE govcase.policy_term (
-	policy text NOT NULL
-		REFERENCES govcase.policy ON UPDATE CASCADE ON DELETE CASCADE,
+	policy text NOT NULL,
 	n integer NOT NULL,
 	kind text NOT NULL
 		CONSTRAINT policy_term_kind_check CHECK (kind IN ('stay', 'contact')),
@@ -242,7 +230,7 @@ COMMENT ON FUNCTION govcase.rules_digest(jsonb) IS
 'SHA-256 over the canonical text of a policy''s rules, in UTF-8';
 
 CREATE TABLE govcase.policy_version (
-	policy text NOT NULL REFERENCES govcase.policy,
+	policy text NOT NULL,
 	version integer NOT NULL
 		CONSTRAINT policy_version_number_check CHECK (version > 0),
 	activated_at timestamptz NOT NULL,
@@ -278,6 +266,20 @@ AS 'MODULE_PATHNAME', 'govcase_keep_shipped'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION govcase.keep_shipped() IS
 'trigger: refuses to change a shipped policy in place';
+
+CREATE FUNCTION govcase.keep_activated()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'govcase_keep_activated'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION govcase.keep_activated() IS
+'trigger: refuses to delete or rename a policy that was activated';
+
+CREATE FUNCTION govcase.follow_policy()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'govcase_follow_policy'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION govcase.follow_policy() IS
+'trigger: lets what hangs on a policy, a move or a role follow its new name or go with it';
 
 CREATE FUNCTION govcase.keep_policy_version()
 RETURNS trigger
@@ -321,6 +323,15 @@ CREATE TRIGGER govcase_keep BEFORE INSERT OR UPDATE OR DELETE ON govcase.policy_
 	FOR EACH ROW EXECUTE FUNCTION govcase.keep_shipped();
 CREATE TRIGGER govcase_keep_all BEFORE TRUNCATE ON govcase.policy_term
 	FOR EACH STATEMENT EXECUTE FUNCTION govcase.keep_shipped();
+
+CREATE TRIGGER govcase_keep_activated BEFORE UPDATE OF policy OR DELETE ON govcase.policy
+	FOR EACH ROW EXECUTE FUNCTION govcase.keep_activated();
+CREATE TRIGGER govcase_follow AFTER UPDATE OF policy OR DELETE ON govcase.policy
+	FOR EACH ROW EXECUTE FUNCTION govcase.follow_policy();
+CREATE TRIGGER govcase_follow AFTER UPDATE OF policy, move OR DELETE ON govcase.policy_move
+	FOR EACH ROW EXECUTE FUNCTION govcase.follow_policy();
+CREATE TRIGGER govcase_follow AFTER UPDATE OF role ON govcase.policy_role
+	FOR EACH ROW EXECUTE FUNCTION govcase.follow_policy();
 
 CREATE TRIGGER govcase_keep BEFORE UPDATE OR DELETE ON govcase.policy_version
 	FOR EACH ROW EXECUTE FUNCTION govcase.keep_policy_version();
@@ -393,6 +404,14 @@ AS $$
 				ORDER BY m.move COLLATE "C"), '[]')
 			FROM govcase.policy_move m
 			WHERE m.policy = p.policy),
+		-- Such a need would be lost without a word: the reader refuses it.
+		'stray_needs', (
+			SELECT jsonb_agg(jsonb_build_object('need', n.need, 'move', n.move)
+				ORDER BY n.move COLLATE "C", n.need COLLATE "C")
+			FROM govcase.policy_need n
+			WHERE n.policy = p.policy AND NOT EXISTS (
+				SELECT FROM govcase.policy_move m
+				WHERE m.policy = n.policy AND m.move = n.move)),
 		'invariants', (
 			SELECT coalesce(jsonb_agg(jsonb_build_object(
 					'n', i.n,

@@ -50,6 +50,8 @@ PG_FUNCTION_INFO_V1(govcase_hold_policy);
 PG_FUNCTION_INFO_V1(govcase_policy_roles);
 PG_FUNCTION_INFO_V1(govcase_policy_moves);
 PG_FUNCTION_INFO_V1(govcase_keep_shipped);
+PG_FUNCTION_INFO_V1(govcase_keep_activated);
+PG_FUNCTION_INFO_V1(govcase_follow_policy);
 PG_FUNCTION_INFO_V1(govcase_keep_policy_version);
 PG_FUNCTION_INFO_V1(govcase_policies_changed);
 
@@ -723,6 +725,16 @@ read_policy_term(RulesReader *reader, void *row)
 		rules_error(reader, "In %s: within is missing.", reader->row);
 }
 
+/* A need of a move that the working copy does not have. */
+static void
+refuse_stray_need(RulesReader *reader, void *row pg_attribute_unused())
+{
+	char *need = read_required_text(reader, "need");
+
+	rules_error(reader, "In need \"%s\": the policy has no move \"%s\".", need,
+				read_required_text(reader, "move"));
+}
+
 /*
  * A policy from its document, in a new child context of the parent.  22023 where
  * the document does not make sense; the context is then the caller's child
@@ -736,6 +748,7 @@ policy_from_rules(const char *name, int32 version, Jsonb *rules, MemoryContext p
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Policy *policy = palloc0(sizeof(Policy));
 	RulesReader reader = {.policy = policy, .row = "the document"};
+	int nstray;
 
 	policy->context = context;
 	policy->name = pstrdup(name);
@@ -752,6 +765,7 @@ policy_from_rules(const char *name, int32 version, Jsonb *rules, MemoryContext p
 							  &policy->nroles, read_policy_role);
 	policy->moves = read_rows(&reader, "moves", "move", "move", sizeof(PolicyMove),
 							  &policy->nmoves, read_policy_move);
+	read_rows(&reader, "stray_needs", "need", "need", 0, &nstray, refuse_stray_need);
 	policy->invariants =
 		read_rows(&reader, "invariants", "invariant", "n", sizeof(PolicyInvariant),
 				  &policy->ninvariants, read_policy_invariant);
@@ -1063,15 +1077,10 @@ lock_policy(const char *name, bool exclusively)
 {
 	bool isnull;
 
-	/*
-	 * NO KEY, because the foreign keys of rows that somebody is adding to the
-	 * working copy hold KEY SHARE: activation does not wait for editors.
-	 */
-	execute_for_policy(exclusively
-						   ? "SELECT shipped FROM govcase.policy "
-							 "WHERE policy OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE"
-						   : "SELECT shipped FROM govcase.policy "
-							 "WHERE policy OPERATOR(pg_catalog.=) $1 FOR SHARE",
+	execute_for_policy(exclusively ? "SELECT shipped FROM govcase.policy "
+									 "WHERE policy OPERATOR(pg_catalog.=) $1 FOR UPDATE"
+								   : "SELECT shipped FROM govcase.policy "
+									 "WHERE policy OPERATOR(pg_catalog.=) $1 FOR SHARE",
 					   name, false);
 	if (SPI_processed == 0)
 		no_such_policy(name);
@@ -1254,6 +1263,40 @@ refuse_misfit_tables(const Policy *policy)
 				 "each table to it with govcase.change_policy().")));
 }
 
+/*
+ * Rows of a policy that does not exist are most likely a slip in its name.  No
+ * foreign key tells (see sql/policy.sql), so activation does.  SPI is connected.
+ */
+static void
+warn_of_stray_rows(void)
+{
+	static const char *const query =
+		"SELECT s.policy, pg_catalog.string_agg(s.name, ', ' ORDER BY s.name) FROM ("
+		"  SELECT 'policy_role' AS name, policy FROM govcase.policy_role UNION"
+		"  SELECT 'policy_move', policy FROM govcase.policy_move UNION"
+		"  SELECT 'policy_need', policy FROM govcase.policy_need UNION"
+		"  SELECT 'policy_invariant', policy FROM govcase.policy_invariant UNION"
+		"  SELECT 'policy_promise', policy FROM govcase.policy_promise UNION"
+		"  SELECT 'policy_term', policy FROM govcase.policy_term) s "
+		"WHERE NOT EXISTS (SELECT FROM govcase.policy p"
+		"  WHERE p.policy OPERATOR(pg_catalog.=) s.policy) "
+		"GROUP BY s.policy ORDER BY s.policy";
+
+	if (SPI_execute(query, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(SPI_result));
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+
+		ereport(
+			WARNING,
+			(errmsg("there are rows of policy \"%s\", which does not exist",
+					SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1)),
+			 errdetail("They are in %s.", SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2)),
+			 errhint("Correct the name, delete them, or insert the policy.")));
+	}
+}
+
 /* Append the version; returns its number.  SPI is connected, the user is the owner. */
 static int32
 write_version(const char *name, int32 version, Jsonb *rules, const char *caller,
@@ -1312,6 +1355,7 @@ govcase_activate_policy(PG_FUNCTION_ARGS)
 	read_head(name, &head);
 	check_head_is_seen(name, &head);
 	rules = working_copy_rules(name, false);
+	warn_of_stray_rows();
 	unchanged = rules_are_in_force(rules, &head);
 	if (unchanged)
 		version = head.version;
@@ -1540,6 +1584,148 @@ govcase_keep_shipped(PG_FUNCTION_ARGS)
 			refuse_shipped_row(trigger->tg_relation, trigger->tg_newtuple);
 	}
 	return PointerGetDatum(is_update ? trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+static char *
+row_text(TriggerData *trigger, HeapTuple row, const char *column)
+{
+	TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
+
+	return SPI_getvalue(row, descriptor, SPI_fnumber(descriptor, column));
+}
+
+/*
+ * keep_activated() returns trigger
+ *
+ * BEFORE ROW trigger of policy: 2BP01 for deleting or renaming one that has
+ * versions.  The row is locked by then, as it is during an activation, so the
+ * latest snapshot sees the versions that there are.
+ */
+Datum
+govcase_keep_activated(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = trigger_call(fcinfo, "keep_activated");
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	char *name = row_text(trigger, trigger->tg_trigtuple, "policy");
+	SavedUser saved;
+	Head head;
+
+	if (is_update && strcmp(name, row_text(trigger, trigger->tg_newtuple, "policy")) == 0)
+		return PointerGetDatum(trigger->tg_newtuple);
+	SPI_connect();
+	become_owner(&saved);
+	read_head(name, &head);
+	become_caller(&saved);
+	SPI_finish();
+	if (head.version != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("policy \"%s\" was activated and keeps its row and its name", name),
+			 errdetail("Tables may be under it, and follow-up chains name its versions."),
+			 errhint("Make a copy with govcase.copy_policy() under the new name.")));
+	return PointerGetDatum(is_update ? trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+/*
+ * Run a query as the owner with $1 and $2 from the old row and $3 and $4 from
+ * the new one.  SPI is connected.
+ */
+static void
+execute_follow(const char *query, const char *const *texts)
+{
+	Oid types[4] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum values[4];
+	char nulls[4];
+	int result;
+
+	for (int i = 0; i < 4; i++)
+	{
+		nulls[i] = texts[i] == NULL ? 'n' : ' ';
+		values[i] = texts[i] == NULL ? (Datum) 0 : CStringGetTextDatum(texts[i]);
+	}
+	result = SPI_execute_with_args(query, 4, types, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+}
+
+/*
+ * follow_policy() returns trigger
+ *
+ * AFTER ROW trigger of policy, policy_move and policy_role: what hangs on the
+ * row follows its new name, and goes with a policy or a move.  Acts as the owner
+ * of the tables, as a foreign key's CASCADE would.
+ */
+Datum
+govcase_follow_policy(PG_FUNCTION_ARGS)
+{
+	static const char *const tables[] = {"policy_role",    "policy_move",
+										 "policy_need",    "policy_invariant",
+										 "policy_promise", "policy_term"};
+	TriggerData *trigger = trigger_call(fcinfo, "follow_policy");
+	const char *table = RelationGetRelationName(trigger->tg_relation);
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	bool of_policy = strcmp(table, "policy") == 0;
+	const char *label = strcmp(table, "policy_move") == 0 ? "move" : "role";
+	const char *texts[4] = {NULL, NULL, NULL, NULL};
+	SavedUser saved;
+
+	SPI_connect();
+	texts[0] = row_text(trigger, trigger->tg_trigtuple, "policy");
+	if (!of_policy)
+		texts[1] = row_text(trigger, trigger->tg_trigtuple, label);
+	if (is_update)
+	{
+		texts[2] = row_text(trigger, trigger->tg_newtuple, "policy");
+		if (!of_policy)
+			texts[3] = row_text(trigger, trigger->tg_newtuple, label);
+	}
+
+	become_owner(&saved);
+	if (of_policy)
+	{
+		for (int i = 0; i < (int) lengthof(tables); i++)
+			execute_follow(psprintf(is_update ? "UPDATE govcase.%s SET policy = $3 "
+												"WHERE policy OPERATOR(pg_catalog.=) $1"
+											  : "DELETE FROM govcase.%s "
+												"WHERE policy OPERATOR(pg_catalog.=) $1",
+									tables[i]),
+						   texts);
+	}
+	else if (strcmp(label, "move") == 0)
+		execute_follow(is_update
+						   ? "UPDATE govcase.policy_need SET policy = $3, move = $4 "
+							 "WHERE policy OPERATOR(pg_catalog.=) $1 "
+							 "  AND move OPERATOR(pg_catalog.=) $2"
+						   : "DELETE FROM govcase.policy_need "
+							 "WHERE policy OPERATOR(pg_catalog.=) $1 "
+							 "  AND move OPERATOR(pg_catalog.=) $2",
+					   texts);
+	else
+	{
+		execute_follow(
+			"UPDATE govcase.policy_need SET "
+			"  role = CASE WHEN role OPERATOR(pg_catalog.=) $2 THEN $4 ELSE role END, "
+			"  by_other = CASE WHEN by_other OPERATOR(pg_catalog.=) $2 THEN $4 "
+			"    ELSE by_other END "
+			"WHERE policy OPERATOR(pg_catalog.=) $1 "
+			"  AND (role OPERATOR(pg_catalog.=) $2 OR by_other OPERATOR(pg_catalog.=) "
+			"$2)",
+			texts);
+		execute_follow(
+			"UPDATE govcase.policy_invariant SET "
+			"  role = CASE WHEN role OPERATOR(pg_catalog.=) $2 THEN $4 ELSE role END, "
+			"  role2 = CASE WHEN role2 OPERATOR(pg_catalog.=) $2 THEN $4 ELSE role2 END, "
+			"  if_role = CASE WHEN if_role OPERATOR(pg_catalog.=) $2 THEN $4 "
+			"    ELSE if_role END "
+			"WHERE policy OPERATOR(pg_catalog.=) $1 "
+			"  AND (role OPERATOR(pg_catalog.=) $2 OR role2 OPERATOR(pg_catalog.=) $2 "
+			"    OR if_role OPERATOR(pg_catalog.=) $2)",
+			texts);
+	}
+	become_caller(&saved);
+	SPI_finish();
+	return PointerGetDatum(NULL);
 }
 
 /*

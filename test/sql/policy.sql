@@ -297,13 +297,16 @@ TRUNCATE policy_version;
 RESET session_replication_role;
 -- a policy that has versions keeps its row and its name; one that has none does not
 DELETE FROM policy WHERE policy = 'city';
+\echo :SQLSTATE
 UPDATE policy SET policy = 'town' WHERE policy = 'city';
 SELECT copy_policy('city', 'village');
 UPDATE policy SET policy = 'hamlet' WHERE policy = 'village';
 UPDATE policy_role SET role = 'in_charge' WHERE policy = 'hamlet' AND role = 'responsible';
 SELECT count(*) FILTER (WHERE role = 'in_charge' OR by_other = 'in_charge') AS renamed, count(*) FROM policy_need WHERE policy = 'hamlet';
 SELECT count(*) FILTER (WHERE 'in_charge' IN (role, role2)) AS renamed, count(*) FROM policy_invariant WHERE policy = 'hamlet';
-DELETE FROM policy_role WHERE policy = 'hamlet' AND role = 'in_charge';
+UPDATE policy_move SET move = 'hand_out' WHERE policy = 'hamlet' AND move = 'accept';
+DELETE FROM policy_move WHERE policy = 'hamlet' AND move = 'close';
+SELECT move, need FROM policy_need WHERE policy = 'hamlet' AND move IN ('accept', 'hand_out', 'close') ORDER BY need COLLATE "C";
 DELETE FROM policy WHERE policy = 'hamlet';
 SELECT count(*) FROM policy_need WHERE policy IN ('hamlet', 'village');
 --
@@ -365,8 +368,6 @@ INSERT INTO policy_move (policy, move, to_state, from_risks) VALUES ('city', 'm'
 INSERT INTO policy_move (policy, move, from_states, risk) VALUES ('city', 'm', '{collected}', 'sideways');
 INSERT INTO policy_move (policy, move, from_states) VALUES ('city', 'm', '{}');
 INSERT INTO policy_need (policy, move, need, kind) VALUES ('city', 'close', 'n', 'given');
-INSERT INTO policy_need (policy, move, need, kind, role) VALUES ('city', 'close', 'n', 'given', 'nobody');
-INSERT INTO policy_need (policy, move, need, kind, role) VALUES ('city', 'fly', 'n', 'given', 'reason');
 INSERT INTO policy_need (policy, move, need, kind, role, satisfied) VALUES ('city', 'close', 'n', 'zero', 'open_work', true);
 INSERT INTO policy_need (policy, move, need, kind, kinds) VALUES ('city', 'close', 'n', 'link', '{visit}');
 INSERT INTO policy_need (policy, move, need, kind, kinds, since) VALUES ('city', 'close', 'n', 'link', '{tea}', 'risk');
@@ -424,11 +425,18 @@ BEGIN;
 INSERT INTO policy_term (policy, n, kind, risks, within) VALUES ('draft', 1, 'stay', '{red,yellow}', '1 day');
 SELECT activate_policy('draft');
 ROLLBACK;
--- a role that went although foreign keys forbid it
+-- a role, a move, a policy that does not exist
 BEGIN;
-INSERT INTO policy_need (policy, move, need, kind, role) VALUES ('draft', 'shut', 'idle', 'zero', 'busy');
-SET LOCAL session_replication_role = replica;
-DELETE FROM policy_role WHERE policy = 'draft' AND role = 'busy';
+INSERT INTO policy_need (policy, move, need, kind, role) VALUES ('draft', 'shut', 'idle', 'zero', 'nobody');
+SELECT activate_policy('draft');
+ROLLBACK;
+BEGIN;
+INSERT INTO policy_need (policy, move, need, kind, role) VALUES ('draft', 'shutt', 'idle', 'zero', 'busy');
+SELECT activate_policy('draft');
+ROLLBACK;
+BEGIN;
+INSERT INTO policy_term (policy, n, kind, within) VALUES ('daft', 1, 'stay', '1 day');
+INSERT INTO policy_role (policy, role, kind) VALUES ('daft', 'who', 'person');
 SELECT activate_policy('draft');
 ROLLBACK;
 -- the rest is sound; a need's words say a delay and another person
