@@ -244,11 +244,12 @@ search(const PolicyGraph *graph, const bool *skipped, PairSet within, const bool
 		seen[node] = true;
 		queue[tail++] = node;
 	}
-	while (head < tail && found == NO_NODE)
+	while (head < tail)
 	{
 		int node = queue[head++];
 		PairSet neighbours;
 
+		CHECK_FOR_INTERRUPTS();
 		if (targets != NULL && targets[node])
 		{
 			found = node;
@@ -342,10 +343,12 @@ number_histories(PolicyGraph *graph)
 			const PolicyMove *move = &policy->moves[i];
 
 			for (int n = 0; n < move->nneeds; n++)
-				counts = counts ||
-						 (move->needs[n].kind == NEED_LINK &&
-						  move->needs[n].since == SINCE_STATES &&
-						  state_in(move->needs[n].since_states, case_state_at(state)));
+			{
+				if (move->needs[n].kind == NEED_LINK &&
+					move->needs[n].since == SINCE_STATES &&
+					state_in(move->needs[n].since_states, case_state_at(state)))
+					counts = true;
+			}
 		}
 		if (!counts)
 			continue;
@@ -468,24 +471,20 @@ set_text(const Policy *policy, StateSet states, RiskSet risks)
 	const char *separator = "";
 
 	initStringInfo(&text);
-	if (states != ALL_STATES)
-		for (int i = 0; i < CASE_STATE_COUNT; i++)
-			if ((states & (1 << i)) != 0)
-			{
-				appendStringInfo(&text, "%s%s", separator,
-								 case_state_label(case_state_at(i)));
-				separator = " or ";
-			}
-	if ((risks & policy->risks) != policy->risks)
+	for (int i = 0; states != ALL_STATES && i < CASE_STATE_COUNT; i++)
 	{
-		separator = text.len > 0 ? " in " : "";
-		for (int i = 0; i < RISK_LEVEL_COUNT; i++)
-			if ((risks & (1 << i)) != 0)
-			{
-				appendStringInfo(&text, "%s%s", separator,
-								 risk_level_label(risk_level_at(i)));
-				separator = " or ";
-			}
+		if (!state_in(states, case_state_at(i)))
+			continue;
+		appendStringInfo(&text, "%s%s", separator, case_state_label(case_state_at(i)));
+		separator = " or ";
+	}
+	separator = text.len > 0 ? " in " : "";
+	for (int i = 0; risks != policy->risks && i < RISK_LEVEL_COUNT; i++)
+	{
+		if (!risk_in(risks, risk_level_at(i)))
+			continue;
+		appendStringInfo(&text, "%s%s", separator, risk_level_label(risk_level_at(i)));
+		separator = " or ";
 	}
 	return text.len > 0 ? text.data : "anywhere";
 }
@@ -552,14 +551,14 @@ find_unreachable(const PolicyGraph *graph, List *problems)
 		initStringInfo(&pairs);
 		if (unreached == of_state)
 			appendStringInfoString(&pairs, case_state_label(case_state_at(i)));
-		else
-			for (int pair = 0; pair < PAIR_COUNT; pair++)
-				if (pair_in(unreached, pair))
-				{
-					if (pairs.len > 0)
-						appendStringInfoString(&pairs, " or ");
-					append_pair(&pairs, policy, pair);
-				}
+		for (int pair = 0; unreached != of_state && pair < PAIR_COUNT; pair++)
+		{
+			if (!pair_in(unreached, pair))
+				continue;
+			if (pairs.len > 0)
+				appendStringInfoString(&pairs, " or ");
+			append_pair(&pairs, policy, pair);
+		}
 		problems = add_problem(problems, "unreachable", false, NULL,
 							   psprintf("No case can come into %s, where %s %s %s.",
 										pairs.data, nmoves == 1 ? "move" : "moves",
@@ -690,8 +689,10 @@ move_needs_kind(const PolicyMove *move, LinkKind kind)
 {
 	/* A need that takes another kind as well forces neither. */
 	for (int i = 0; i < move->nneeds; i++)
+	{
 		if (move->needs[i].kind == NEED_LINK && move->needs[i].link_kinds == 1 << kind)
 			return true;
+	}
 	return false;
 }
 
