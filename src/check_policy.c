@@ -7,11 +7,17 @@
  * of the graph is a pair with the set of such states that were visited, its
  * history, and an edge is a move that some row in that node can make.
  *
- * Nothing else keeps a row from moving for good.  Links of every kind that a need
- * may ask for can be appended at any time; values that satisfy all the needs of a
- * move and all invariants of a pair at once always exist, since distinct is of
- * two different persons, zero of a count (0 is set), and a flag that an invariant
- * hangs on may be false; and another person can always act.
+ * A move that the policy allows is left out where no row can make it:
+ * - at INSERT, where it needs a link: there is no chain yet;
+ * - where it needs a link since the case came into some states, and the case was
+ *   in none of them;
+ * - where a role is set after it (because the move gives it, an invariant of the
+ *   pair it leads to says so, or one of the pair it leaves does and it is kept in
+ *   both) and an invariant says that it is distinct from itself;
+ * - where two counts are set after it, distinct, and both needed to be zero.
+ * Nothing else keeps a row from moving for good: links can be appended at any
+ * time, another person can act, values that differ can be found, and what hangs
+ * on a flag is lifted by setting the flag to false.
  *
  * Everything is searched in pair order and move order, so that the same policy
  * always gets the same words.
@@ -23,17 +29,19 @@
 #include "utils/builtins.h"
 
 #define NO_NODE (-1)
+#define NO_PAIR (-1)
 
 typedef struct PolicyGraph
 {
 	const Policy *policy;
-	PairSet pairs;                /* of the policy's risks */
-	PairSet ends;                 /* those in which a case is done with */
-	StateSet remembered;          /* states that some need counts from */
-	int nhistories;               /* of the sets of states: at most 512 */
-	int nnodes;                   /* node = pair * nhistories + history */
-	PairSet (*moves)[PAIR_COUNT]; /* of each move: from each pair, where it leads */
-	bool *start;                  /* of each node: a case may be registered in it */
+	PairSet pairs;                   /* of the policy's risks */
+	PairSet ends;                    /* those in which a case is done with */
+	int state_bit[CASE_STATE_COUNT]; /* in a history; 0: no need counts from it */
+	int nhistories;                  /* at most 512 */
+	int nnodes;                      /* node = pair * nhistories + history */
+	PairSet (*moves)[PAIR_COUNT];    /* of each move: from each pair, where it leads */
+	PairSet *sources; /* of each move: the pairs it would leave, possible or not */
+	bool *start;      /* of each node: a case may be registered in it */
 	bool *reachable;
 	PairSet reachable_pairs;
 	bool *can_end; /* an end is reached from it, or is here */
@@ -54,7 +62,7 @@ node_pair(const PolicyGraph *graph, int node)
 	return node / graph->nhistories;
 }
 
-static inline StateSet
+static inline int
 node_history(const PolicyGraph *graph, int node)
 {
 	return node % graph->nhistories;
@@ -62,11 +70,10 @@ node_history(const PolicyGraph *graph, int node)
 
 /* The node in which a case of that history comes into the pair. */
 static inline int
-node_at(const PolicyGraph *graph, int pair, StateSet history)
+node_at(const PolicyGraph *graph, int pair, int history)
 {
-	StateSet here = 1 << case_state_index(pair_state(pair));
-
-	return pair * graph->nhistories + (history | (here & graph->remembered));
+	return pair * graph->nhistories +
+		   (history | graph->state_bit[case_state_index(pair_state(pair))]);
 }
 
 /* Pairs of these states and risks. */
@@ -83,21 +90,101 @@ pairs_of(StateSet states, RiskSet risks)
 	return pairs;
 }
 
+static bool
+invariant_holds_in(const PolicyInvariant *invariant, InvariantKind kind, int role,
+				   int pair)
+{
+	return invariant->kind == kind && invariant->role == role &&
+		   invariant->if_role == NO_ROLE &&
+		   state_in(invariant->states, pair_state(pair)) &&
+		   risk_in(invariant->risks, pair_risk(pair));
+}
+
+/* Is there an invariant of the kind, that no flag can lift, on the role there? */
+static bool
+role_is(const Policy *policy, InvariantKind kind, int role, int pair)
+{
+	for (int i = 0; i < policy->ninvariants; i++)
+	{
+		if (invariant_holds_in(&policy->invariants[i], kind, role, pair))
+			return true;
+	}
+	return false;
+}
+
+static bool
+move_has_need(const PolicyMove *move, NeedKind kind, int role)
+{
+	for (int i = 0; i < move->nneeds; i++)
+	{
+		if (move->needs[i].kind == kind && move->needs[i].role == role)
+			return true;
+	}
+	return false;
+}
+
+/* Is the role surely not null after the move?  From is NO_PAIR at INSERT. */
+static bool
+role_is_set_after(const Policy *policy, const PolicyMove *move, int from, int to,
+				  int role)
+{
+	return move_has_need(move, NEED_GIVEN, role) ||
+		   role_is(policy, INVARIANT_SET, role, to) ||
+		   (from != NO_PAIR && role_is(policy, INVARIANT_SET, role, from) &&
+			role_is(policy, INVARIANT_KEPT, role, from) &&
+			role_is(policy, INVARIANT_KEPT, role, to));
+}
+
+/* Why no row can make the move between the pairs, NULL where some row can. */
+static char *
+contradiction(const Policy *policy, const PolicyMove *move, int from, int to)
+{
+	if (move->at_insert && move_has_need(move, NEED_LINK, NO_ROLE))
+		return "it needs a link, and a case that is being registered has none";
+
+	for (int i = 0; i < policy->ninvariants; i++)
+	{
+		const PolicyInvariant *invariant = &policy->invariants[i];
+		int role = invariant->role;
+		int role2 = invariant->role2;
+
+		if (!invariant_holds_in(invariant, INVARIANT_DISTINCT, role, to) ||
+			!role_is_set_after(policy, move, from, to, role) ||
+			!role_is_set_after(policy, move, from, to, role2))
+			continue;
+		if (role == role2)
+			return psprintf("role \"%s\" is set after it, and invariant %d says that it "
+							"is distinct from itself",
+							policy->roles[role].name, invariant->number);
+		if (move_has_need(move, NEED_ZERO, role) && move_has_need(move, NEED_ZERO, role2))
+			return psprintf("roles \"%s\" and \"%s\" are both set and zero after it, and "
+							"invariant %d says that they are distinct",
+							policy->roles[role].name, policy->roles[role2].name,
+							invariant->number);
+	}
+	return NULL;
+}
+
 /*
- * The need that no case in the node can ever meet: its point has not come, and
- * the move would be made from here.  NULL where there is none.
+ * The need that no case in the node can ever meet, because it counts from states
+ * in which it never was.  NULL where there is none.
  */
 static const PolicyNeed *
 need_without_point(const PolicyGraph *graph, const PolicyMove *move, int node)
 {
-	StateSet history = node_history(graph, node);
-
 	for (int i = 0; i < move->nneeds; i++)
 	{
 		const PolicyNeed *need = &move->needs[i];
+		int points = 0;
 
-		if (need->kind == NEED_LINK && need->since == SINCE_STATES &&
-			(need->since_states & history) == 0)
+		if (need->kind != NEED_LINK || need->since != SINCE_STATES)
+			continue;
+		for (int state = 0; state < CASE_STATE_COUNT; state++)
+		{
+			if (state_in(need->since_states, case_state_at(state)))
+				points |= graph->state_bit[state];
+		}
+		if ((points & node_history(graph, node)) == 0)
 			return need;
 	}
 	return NULL;
@@ -157,11 +244,12 @@ search(const PolicyGraph *graph, const bool *skipped, PairSet within, const bool
 		seen[node] = true;
 		queue[tail++] = node;
 	}
-	while (head < tail && found == NO_NODE)
+	while (head < tail)
 	{
 		int node = queue[head++];
 		PairSet neighbours;
 
+		CHECK_FOR_INTERRUPTS();
 		if (targets != NULL && targets[node])
 		{
 			found = node;
@@ -199,16 +287,9 @@ nodes_in(const PolicyGraph *graph, PairSet pairs)
 static void
 find_reachable(PolicyGraph *graph)
 {
-	const Policy *policy = graph->policy;
 	int *before = palloc(sizeof(int) * graph->nnodes);
 
-	graph->start = palloc0(sizeof(bool) * graph->nnodes);
 	graph->reachable = palloc(sizeof(bool) * graph->nnodes);
-	for (int pair = 0; pair < PAIR_COUNT; pair++)
-	{
-		if (pair_in(policy->insertable, pair))
-			graph->start[node_at(graph, pair, 0)] = true;
-	}
 	search(graph, NULL, graph->pairs, graph->start, NULL, before, graph->reachable);
 	for (int node = 0; node < graph->nnodes; node++)
 	{
@@ -246,6 +327,37 @@ find_ending(PolicyGraph *graph)
 	} while (found);
 }
 
+/* Give the states that some need counts from their bits in a history. */
+static void
+number_histories(PolicyGraph *graph)
+{
+	const Policy *policy = graph->policy;
+
+	graph->nhistories = 1;
+	for (int state = 0; state < CASE_STATE_COUNT; state++)
+	{
+		bool counts = false;
+
+		for (int i = 0; i < policy->nmoves; i++)
+		{
+			const PolicyMove *move = &policy->moves[i];
+
+			for (int n = 0; n < move->nneeds; n++)
+			{
+				if (move->needs[n].kind == NEED_LINK &&
+					move->needs[n].since == SINCE_STATES &&
+					state_in(move->needs[n].since_states, case_state_at(state)))
+					counts = true;
+			}
+		}
+		if (!counts)
+			continue;
+		graph->state_bit[state] = graph->nhistories;
+		graph->nhistories *= 2;
+	}
+	graph->nnodes = PAIR_COUNT * graph->nhistories;
+}
+
 static PolicyGraph *
 build_graph(const Policy *policy)
 {
@@ -260,27 +372,30 @@ build_graph(const Policy *policy)
 		if (state == STATE_CLOSED || state == STATE_TRANSFERRED || state == STATE_VOIDED)
 			graph->ends |= graph->pairs & pair_bit(pair);
 	}
+	number_histories(graph);
+
 	graph->moves = palloc0(sizeof(*graph->moves) * Max(policy->nmoves, 1));
+	graph->sources = palloc0(sizeof(PairSet) * Max(policy->nmoves, 1));
+	graph->start = palloc0(sizeof(bool) * graph->nnodes);
 	for (int i = 0; i < policy->nmoves; i++)
 	{
 		const PolicyMove *move = &policy->moves[i];
 
-		for (int from = 0; from < PAIR_COUNT; from++)
+		for (int to = 0; to < PAIR_COUNT; to++)
 		{
-			for (int to = 0; to < PAIR_COUNT; to++)
+			if (policy_move_admits(move, to) &&
+				contradiction(policy, move, NO_PAIR, to) == NULL)
+				graph->start[node_at(graph, to, 0)] = true;
+			for (int from = 0; from < PAIR_COUNT; from++)
 			{
-				if (policy_move_allows(move, from, to))
+				if (!policy_move_allows(move, from, to))
+					continue;
+				graph->sources[i] |= pair_bit(from);
+				if (contradiction(policy, move, from, to) == NULL)
 					graph->moves[i][from] |= pair_bit(to);
 			}
 		}
-		for (int n = 0; n < move->nneeds; n++)
-		{
-			if (move->needs[n].kind == NEED_LINK && move->needs[n].since == SINCE_STATES)
-				graph->remembered |= move->needs[n].since_states;
-		}
 	}
-	graph->nhistories = graph->remembered == 0 ? 1 : 1 << CASE_STATE_COUNT;
-	graph->nnodes = PAIR_COUNT * graph->nhistories;
 	find_reachable(graph);
 	find_ending(graph);
 	return graph;
@@ -356,24 +471,20 @@ set_text(const Policy *policy, StateSet states, RiskSet risks)
 	const char *separator = "";
 
 	initStringInfo(&text);
-	if (states != ALL_STATES)
-		for (int i = 0; i < CASE_STATE_COUNT; i++)
-			if ((states & (1 << i)) != 0)
-			{
-				appendStringInfo(&text, "%s%s", separator,
-								 case_state_label(case_state_at(i)));
-				separator = " or ";
-			}
-	if ((risks & policy->risks) != policy->risks)
+	for (int i = 0; states != ALL_STATES && i < CASE_STATE_COUNT; i++)
 	{
-		separator = text.len > 0 ? " in " : "";
-		for (int i = 0; i < RISK_LEVEL_COUNT; i++)
-			if ((risks & (1 << i)) != 0)
-			{
-				appendStringInfo(&text, "%s%s", separator,
-								 risk_level_label(risk_level_at(i)));
-				separator = " or ";
-			}
+		if (!state_in(states, case_state_at(i)))
+			continue;
+		appendStringInfo(&text, "%s%s", separator, case_state_label(case_state_at(i)));
+		separator = " or ";
+	}
+	separator = text.len > 0 ? " in " : "";
+	for (int i = 0; risks != policy->risks && i < RISK_LEVEL_COUNT; i++)
+	{
+		if (!risk_in(risks, risk_level_at(i)))
+			continue;
+		appendStringInfo(&text, "%s%s", separator, risk_level_label(risk_level_at(i)));
+		separator = " or ";
 	}
 	return text.len > 0 ? text.data : "anywhere";
 }
@@ -389,14 +500,9 @@ static PairSet
 unreached_sources(const PolicyGraph *graph, int move)
 {
 	RiskSet listed = graph->policy->moves[move].from_risks;
-	PairSet sources = 0;
+	PairSet sources = graph->sources[move];
 	PairSet unreached = 0;
 
-	for (int pair = 0; pair < PAIR_COUNT; pair++)
-	{
-		if (graph->moves[move][pair] != 0)
-			sources |= pair_bit(pair);
-	}
 	for (int i = 0; i < CASE_STATE_COUNT; i++)
 	{
 		PairSet of_state = sources & pairs_of(1 << i, graph->policy->risks);
@@ -445,14 +551,14 @@ find_unreachable(const PolicyGraph *graph, List *problems)
 		initStringInfo(&pairs);
 		if (unreached == of_state)
 			appendStringInfoString(&pairs, case_state_label(case_state_at(i)));
-		else
-			for (int pair = 0; pair < PAIR_COUNT; pair++)
-				if (pair_in(unreached, pair))
-				{
-					if (pairs.len > 0)
-						appendStringInfoString(&pairs, " or ");
-					append_pair(&pairs, policy, pair);
-				}
+		for (int pair = 0; unreached != of_state && pair < PAIR_COUNT; pair++)
+		{
+			if (!pair_in(unreached, pair))
+				continue;
+			if (pairs.len > 0)
+				appendStringInfoString(&pairs, " or ");
+			append_pair(&pairs, policy, pair);
+		}
 		problems = add_problem(problems, "unreachable", false, NULL,
 							   psprintf("No case can come into %s, where %s %s %s.",
 										pairs.data, nmoves == 1 ? "move" : "moves",
@@ -465,30 +571,48 @@ find_unreachable(const PolicyGraph *graph, List *problems)
 static char *
 move_impossibility(const PolicyGraph *graph, int number)
 {
-	const PolicyMove *move = &graph->policy->moves[number];
-	const PolicyNeed *need = NULL;
-	bool leads = false;
+	const Policy *policy = graph->policy;
+	const PolicyMove *move = &policy->moves[number];
+	char *why = NULL;
 
 	if (move->at_insert)
-		return NULL;
+	{
+		for (int to = 0; to < PAIR_COUNT; to++)
+		{
+			if (!policy_move_admits(move, to))
+				continue;
+			why = contradiction(policy, move, NO_PAIR, to);
+			if (why == NULL)
+				return NULL;
+		}
+		return why;
+	}
+
+	if (graph->sources[number] == 0)
+		return "its states and risks allow no change from one pair to another";
 	for (int node = 0; node < graph->nnodes; node++)
 	{
-		if (graph->moves[number][node_pair(graph, node)] == 0)
-			continue;
-		leads = true;
+		int from = node_pair(graph, node);
+
 		if (!graph->reachable[node])
 			continue;
-		need = need_without_point(graph, move, node);
-		if (need == NULL)
+		if (move_targets(graph, number, node) != 0)
 			return NULL;
+		for (int to = 0; to < PAIR_COUNT && why == NULL; to++)
+		{
+			const PolicyNeed *need = need_without_point(graph, move, node);
+
+			if (!policy_move_allows(move, from, to))
+				continue;
+			if (need == NULL)
+				why = contradiction(policy, move, from, to);
+			else
+				why = psprintf("need \"%s\" counts from states in which no case has been "
+							   "that comes where the move starts",
+							   need->name);
+		}
 	}
-	if (!leads)
-		return "its states and risks allow no change from one pair to another";
-	if (need == NULL)
-		return "it starts only where no case can come";
-	return psprintf("need \"%s\" counts from states in which no case has been that can "
-					"come where the move starts",
-					need->name);
+	return why != NULL ? why : "it starts only where no case can come";
 }
 
 static List *
@@ -506,13 +630,17 @@ find_impossible_moves(const PolicyGraph *graph, List *problems)
 	return problems;
 }
 
-/* "collected/red -> assigned/red (assign)": a shortest way to one of the nodes. */
+/* A shortest way to one of the nodes, NULL where there is none of them. */
 static char *
 way_to(const PolicyGraph *graph, const bool *targets)
 {
-	int *before = palloc(sizeof(int) * graph->nnodes);
-	int last = search(graph, NULL, graph->pairs, graph->start, targets, before, NULL);
+	int *before;
+	int last;
 
+	if (memchr(targets, true, sizeof(bool) * graph->nnodes) == NULL)
+		return NULL;
+	before = palloc(sizeof(int) * graph->nnodes);
+	last = search(graph, NULL, graph->pairs, graph->start, targets, before, NULL);
 	return last == NO_NODE ? NULL : path_text(graph, before, last, NULL);
 }
 
@@ -561,39 +689,44 @@ move_needs_kind(const PolicyMove *move, LinkKind kind)
 {
 	/* A need that takes another kind as well forces neither. */
 	for (int i = 0; i < move->nneeds; i++)
+	{
 		if (move->needs[i].kind == NEED_LINK && move->needs[i].link_kinds == 1 << kind)
 			return true;
+	}
 	return false;
 }
 
-/* One move from a pair to another: into before[], as search() does with paths. */
+/* As search(), but of one move: from a source to one of the pairs. */
 static int
-search_one_move(const PolicyGraph *graph, PairSet from, PairSet to, int *before)
+search_one_move(const PolicyGraph *graph, const bool *skipped, PairSet within,
+				const bool *sources, PairSet targets, int *before)
 {
 	for (int node = 0; node < graph->nnodes; node++)
 	{
-		PairSet targets;
+		PairSet neighbours;
 
-		if (!graph->reachable[node] || !pair_in(from, node_pair(graph, node)))
+		if (!sources[node] || !pair_in(within, node_pair(graph, node)))
 			continue;
-		targets = node_targets(graph, node, NULL) & to;
+		neighbours = node_targets(graph, node, skipped) & within & targets;
 		for (int pair = 0; pair < PAIR_COUNT; pair++)
 		{
-			int next = node_at(graph, pair, node_history(graph, node));
+			int neighbour = node_at(graph, pair, node_history(graph, node));
 
-			if (!pair_in(targets, pair))
+			if (!pair_in(neighbours, pair))
 				continue;
 			before[node] = NO_NODE;
-			before[next] = node;
-			return next;
+			before[neighbour] = node;
+			return neighbour;
 		}
 	}
 	return NO_NODE;
 }
 
 /*
- * A path that breaks the promise.  A case that is where the path begins and where
- * it should lead is such a path of no move: it has not passed anything.
+ * A path that breaks the promise, NULL where it is kept.  A case that is at once
+ * where the paths begin and where they lead has not passed anything, so it breaks
+ * the promise by a path of no move; one of a single move, where there is one, says
+ * more.
  */
 static char *
 offending_path(const PolicyGraph *graph, const PolicyPromise *promise, char **how)
@@ -603,23 +736,23 @@ offending_path(const PolicyGraph *graph, const PolicyPromise *promise, char **ho
 	PairSet to = pairs_of(promise->to_states, promise->to_risks);
 	char *from_text = set_text(policy, promise->from_states, promise->from_risks);
 	char *to_text = set_text(policy, promise->to_states, promise->to_risks);
-	int *before = palloc(sizeof(int) * graph->nnodes);
-	bool *stuck;
+	PairSet within = graph->pairs;
 	bool *skipped = NULL;
+	bool *sources = nodes_in(graph, from);
+	bool *targets = nodes_in(graph, to);
+	int *before = palloc(sizeof(int) * graph->nnodes);
 	int last = NO_NODE;
 
 	switch (promise->kind)
 	{
 		case PROMISE_NEVER:
-			last = search_one_move(graph, from, to, before);
+			last = search_one_move(graph, NULL, within, sources, to, before);
 			*how = psprintf("one move goes from %s to %s", from_text, to_text);
 			break;
 
 		case PROMISE_PASSES:
-			last =
-				search(graph, NULL,
-					   graph->pairs & ~pairs_of(promise->via_states, promise->via_risks),
-					   nodes_in(graph, from), nodes_in(graph, to), before, NULL);
+			within &= ~pairs_of(promise->via_states, promise->via_risks);
+			last = search(graph, NULL, within, sources, targets, before, NULL);
 			*how = psprintf("a path from %s to %s does not pass %s", from_text, to_text,
 							set_text(policy, promise->via_states, promise->via_risks));
 			break;
@@ -628,23 +761,32 @@ offending_path(const PolicyGraph *graph, const PolicyPromise *promise, char **ho
 			skipped = palloc(sizeof(bool) * Max(policy->nmoves, 1));
 			for (int move = 0; move < policy->nmoves; move++)
 				skipped[move] = move_needs_kind(&policy->moves[move], promise->link_kind);
-			last = search(graph, skipped, graph->pairs, nodes_in(graph, from),
-						  nodes_in(graph, to), before, NULL);
+			last = search(graph, skipped, within, sources, targets, before, NULL);
 			*how = psprintf("a path from %s to %s needs no link of kind %s", from_text,
 							to_text, link_kind_name(promise->link_kind));
 			break;
 
 		case PROMISE_ENDS_REACHABLE:
-			stuck = nodes_in(graph, graph->pairs);
 			for (int node = 0; node < graph->nnodes; node++)
-				stuck[node] = stuck[node] && !graph->can_end[node];
-			last = search(graph, NULL, graph->pairs, graph->start, stuck, before, NULL);
-			if (last != NO_NODE)
-				*how = psprintf("from %s no end can be reached",
-								pair_text(policy, node_pair(graph, last)));
-			break;
+				targets[node] = graph->reachable[node] && !graph->can_end[node];
+			last = search(graph, NULL, within, graph->start, targets, before, NULL);
+			if (last == NO_NODE)
+				return NULL;
+			*how = psprintf("from %s no end can be reached",
+							pair_text(policy, node_pair(graph, last)));
+			return path_text(graph, before, last, NULL);
 	}
-	return last == NO_NODE ? NULL : path_text(graph, before, last, skipped);
+
+	if (last == NO_NODE)
+		return NULL;
+	if (before[last] == NO_NODE)
+	{
+		int other = search_one_move(graph, skipped, within, sources, to, before);
+
+		if (other != NO_NODE)
+			last = other;
+	}
+	return path_text(graph, before, last, skipped);
 }
 
 static List *
@@ -670,9 +812,9 @@ check_policy_problems(const Policy *policy)
 	PolicyGraph *graph = build_graph(policy);
 	List *problems = NIL;
 
-	if (policy->insertable == 0)
+	if (graph->reachable_pairs == 0)
 		problems = add_problem(problems, "no registration", true, NULL,
-							   "No move lets a case be registered.");
+							   "No move can register a case.");
 	problems = find_unreachable(graph, problems);
 	problems = find_impossible_moves(graph, problems);
 	problems = find_stuck_pairs(graph, problems);
