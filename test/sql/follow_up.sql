@@ -481,7 +481,7 @@ $$ SELECT nullif(current_setting('follow_up_test.account', true), '') $$;
 \o /dev/null
 SELECT govcase.create_follow_ups('signed', 'signed_links');
 SELECT govcase.protect_cases('signed', 'matter', follow_ups => 'signed_links',
-	actor_function => 'follow_up_test.current_account');
+	actor_function => 'follow_up_test.current_account()');
 \o
 SET follow_up_test.account = 'a-77';
 SET govcase.actor = 'somebody else';
