@@ -83,7 +83,7 @@ extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #define UnsignedDatumComparator ssup_datum_unsigned_cmp
 #else
 static inline int
-UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup)
+UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup pg_attribute_unused())
 {
 	return (x > y) - (x < y);
 }

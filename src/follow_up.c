@@ -1164,13 +1164,17 @@ no_registration(const Protection *protection, const NewLink *row, const CaseKey 
 
 /*
  * Read the case and the end of its chain; afterwards the case is locked.  A
- * link that govcase writes comes from somebody who holds that lock.
+ * link that govcase writes comes from somebody who holds that lock, and needs
+ * the row only for the time of the report.
  */
 static void
 prepare_append(Protection *protection, const NewLink *row, const CaseKey *key,
 			   LinkKind kind, bool own, CaseFacts *facts, ChainHead *head)
 {
-	if (!lock_case(protection, key, facts))
+	memset(facts, 0, sizeof(*facts));
+	if ((!own ||
+		 protection_role_column(protection, "reported_at") != InvalidAttrNumber) &&
+		!lock_case(protection, key, facts))
 		no_such_case(protection, row, key);
 	read_head(protection, key, head);
 	if (!head->exists && !own && facts->created_here)

@@ -37,7 +37,9 @@ typedef struct StoredLink
 {
 	Link link;
 	const char *flaw;       /* what no link looks like, as a sentence, or NULL */
-	bool note_without_salt; /* or with one of another size */
+	bool note_without_salt; /* or with one of another size, or one without a note */
+	uint8 content[LINK_HASH_SIZE]; /* hash of what it says; of a link read in order */
+	bool changed;                  /* and that is not its hash */
 } StoredLink;
 
 static bool
@@ -192,7 +194,7 @@ flaw_of_note(const StoredLink *stored, bool redacted)
 	if (!link->has_note_digest)
 		return "It has a note that was not appended with it.";
 	if (stored->note_without_salt)
-		return "Its salt is not 16 bytes long.";
+		return "Its note has no salt of 16 bytes.";
 	hash_note(link->salt, link->note, digest);
 	if (memcmp(digest, link->note_digest, LINK_HASH_SIZE) != 0)
 		return "Its note or salt is not the one that was appended.";
@@ -702,21 +704,30 @@ read_links(ChainWalk *walk, int *nlinks)
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
 		read_stored_link(values, nulls, &links[i]);
+		hash_link(&walk->key, &links[i].link, links[i].content);
+		links[i].changed =
+			memcmp(links[i].content, links[i].link.hash, LINK_HASH_SIZE) != 0;
 	}
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
 	return links;
 }
 
+/*
+ * Does a later link say that this one's note was erased?  A later link that was
+ * changed may have said so: it is the broken one then.
+ */
 static bool
 is_redacted(const StoredLink *links, int nlinks, int64 seq)
 {
-	for (int i = 0; i < nlinks; i++)
+	for (int i = nlinks - 1; i >= 0 && links[i].link.seq > seq; i--)
 	{
 		const Link *link = &links[i].link;
 
-		if (link->kind == LINK_REDACTION && link->unknown_kind == NULL &&
-			link->seq > seq && (!link->has_target_seq || link->target_seq == seq))
+		if (links[i].changed)
+			return true;
+		if (link->kind == LINK_REDACTION &&
+			(!link->has_target_seq || link->target_seq == seq))
 			return true;
 	}
 	return false;
@@ -735,8 +746,8 @@ typedef struct WalkedChain
 	int64 seq;                     /* of the link before, 0: none */
 	uint8 hash[LINK_HASH_SIZE];    /* as stored there */
 	uint8 content[LINK_HASH_SIZE]; /* of what is stored there */
-	const Link *outcome;           /* newest that tells a pair */
-	bool outcome_holds;            /* and that was not changed */
+	const Link *outcome;           /* newest that tells a pair, NULL: none */
+	bool outcome_known;            /* and neither changed nor followed by a gap */
 	const Link *registered;
 } WalkedChain;
 
@@ -788,7 +799,7 @@ walk_outcome(ChainWalk *walk, const WalkedChain *before, const Link *link)
 	CaseState state = before->outcome == NULL ? 0 : before->outcome->to_state;
 	RiskLevel risk = before->outcome == NULL ? 0 : before->outcome->to_risk;
 
-	if (before->outcome != NULL && !before->outcome_holds)
+	if (!before->outcome_known)
 		return;
 	if (link->from_state != state || link->from_risk != risk)
 		report_problem(walk, link->seq, "outcome",
@@ -824,7 +835,7 @@ walk_case_row(ChainWalk *walk, const WalkedChain *chain)
 
 	state = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &state_isnull);
 	risk = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &risk_isnull);
-	if (chain->outcome != NULL && chain->outcome_holds &&
+	if (chain->outcome != NULL && chain->outcome_known &&
 		(state_isnull || DatumGetCaseState(state) != chain->outcome->to_state ||
 		 (!risk_isnull && DatumGetRiskLevel(risk) != chain->outcome->to_risk)))
 		report_problem(
@@ -851,19 +862,16 @@ walk_chain(ChainWalk *walk)
 	old = MemoryContextSwitchTo(walk->context);
 	walk->key_text = case_key_text(&walk->key);
 	memset(&chain, 0, sizeof(chain));
+	chain.outcome_known = true;
 	for (int i = 0; i < nlinks; i++)
 	{
 		const StoredLink *stored = &links[i];
 		const Link *link = &stored->link;
 		const char *flaw = stored->flaw;
-		uint8 content[LINK_HASH_SIZE];
-		bool changed;
 
 		if (flaw != NULL)
 			report_problem(walk, link->seq, "columns", flaw);
-		hash_link(&walk->key, link, content);
-		changed = memcmp(content, link->hash, LINK_HASH_SIZE) != 0;
-		if (changed)
+		if (stored->changed)
 			report_problem(walk, link->seq, "hash",
 						   "Its hash is not that of what it says.");
 		flaw = flaw_of_note(stored, link->has_note_digest && link->note == NULL &&
@@ -871,22 +879,27 @@ walk_chain(ChainWalk *walk)
 		if (flaw != NULL)
 			report_problem(walk, link->seq, "note", flaw);
 		walk_position(walk, &chain, link);
+		if (link->seq != chain.seq + 1)
+			chain.outcome_known = false;
 
-		if (link->kind == LINK_REGISTERED || link->kind == LINK_TRANSITION)
+		if (stored->changed)
 		{
-			if (link->unknown_kind == NULL)
-			{
-				if (!changed)
-					walk_outcome(walk, &chain, link);
-				chain.outcome = link;
-				chain.outcome_holds = !changed;
-				if (link->kind == LINK_REGISTERED)
-					chain.registered = link;
-			}
+			/* It may or may not have told a pair. */
+			if (link->to_state != 0 || link->from_state != 0 ||
+				link->kind == LINK_REGISTERED || link->kind == LINK_TRANSITION)
+				chain.outcome_known = false;
 		}
+		else if (link->to_state != 0)
+		{
+			walk_outcome(walk, &chain, link);
+			chain.outcome = link;
+			chain.outcome_known = true;
+		}
+		if (link->kind == LINK_REGISTERED && link->unknown_kind == NULL)
+			chain.registered = link;
 		chain.seq = link->seq;
 		memcpy(chain.hash, link->hash, LINK_HASH_SIZE);
-		memcpy(chain.content, content, LINK_HASH_SIZE);
+		memcpy(chain.content, stored->content, LINK_HASH_SIZE);
 	}
 	if (chain.registered != NULL &&
 		memcmp(&chain.registered->chain_set, &walk->protection->chain_set, UUID_LEN) != 0)
