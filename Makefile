@@ -18,7 +18,7 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 EXTRA_CLEAN = govcase--$(EXTVERSION).sql
 
-REGRESS = risk_level case_state
+REGRESS = risk_level case_state resolution_rate period_change
 REGRESS_OPTS = --inputdir=test --outputdir=test --encoding=UTF8 --no-locale
 
 PG_CONFIG ?= pg_config
