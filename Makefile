@@ -27,8 +27,23 @@ C_ROOMS = govcase label_type risk_level case_state policy check_policy attach ro
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
-REGRESS = label_type risk_level case_state policy check_policy
-ISOLATION = policy_activation
+REGRESS = \
+	label_type \
+	risk_level \
+	case_state \
+	policy \
+	check_policy \
+	follow_up \
+	verify_chain \
+	attach \
+	attach_shapes \
+	attach_partitions \
+	resolution_rate \
+	period_change \
+
+ISOLATION = \
+	policy_activation \
+
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
 MODULE_big = govcase

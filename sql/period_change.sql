@@ -83,7 +83,7 @@ COMMENT ON FUNCTION govcase.earlier_period(pg_catalog.daterange, pg_catalog.inte
 CREATE FUNCTION govcase.period_comparison_add(govcase.period_comparison,
 		govcase.period_comparison)
 	RETURNS govcase.period_comparison
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.period_comparison_add(govcase.period_comparison,
 		govcase.period_comparison) IS
 	'transition function of rollup, combine function of all comparing aggregates';
@@ -91,7 +91,7 @@ COMMENT ON FUNCTION govcase.period_comparison_add(govcase.period_comparison,
 CREATE FUNCTION govcase.period_comparison_subtract(govcase.period_comparison,
 		govcase.period_comparison)
 	RETURNS govcase.period_comparison
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.period_comparison_subtract(govcase.period_comparison,
 		govcase.period_comparison) IS
 	'inverse transition function of rollup';
@@ -109,9 +109,8 @@ COMMENT ON AGGREGATE govcase.rollup(govcase.period_comparison) IS
 	'the comparison over everything that the given ones cover; all of one period';
 
 -- The aggregates: for each way to say how far back, each type of time and each
--- type of amount.  There is one for integer, which would otherwise be taken for
--- double precision, PostgreSQL's preferred number, and lose exactness; smallint
--- and real are taken so and lose none.
+-- type of amount.  The smaller integers have their own, for they would otherwise
+-- be taken for double precision, PostgreSQL's preferred number, as real is.
 DO $aggregates$
 DECLARE
 	back pg_catalog.record;
@@ -131,6 +130,7 @@ BEGIN
 		FOR amount IN
 			SELECT * FROM (VALUES
 				('rows', ''),
+				('int2', ', pg_catalog.int2'),
 				('int4', ', pg_catalog.int4'),
 				('int8', ', pg_catalog.int8'),
 				('numeric', ', pg_catalog.numeric'),

@@ -60,10 +60,11 @@ typedef enum AmountKind
 static const char *const amount_labels[] = {NULL, "count", "integer", "numeric",
 											"float8"};
 
-/* What an aggregate's arguments are; AMOUNT_INTEGER comes in two widths. */
+/* What an aggregate's arguments are; AMOUNT_INTEGER comes in three widths. */
 typedef enum AmountType
 {
 	TYPE_NONE,
+	TYPE_INT2,
 	TYPE_INT4,
 	TYPE_INT8,
 	TYPE_NUMERIC,
@@ -752,9 +753,10 @@ new_comparison(AmountKind amount, const DayRange *period, const Back *back,
 static inline PeriodComparison *
 comparison_argument(FunctionCallInfo fcinfo, int argument)
 {
-	PeriodComparison *comparison =
-		(PeriodComparison *) PG_DETOAST_DATUM(PG_GETARG_DATUM(argument));
+	PeriodComparison *comparison = (PeriodComparison *) PG_GETARG_POINTER(argument);
 
+	if (unlikely(VARATT_IS_EXTENDED(comparison)))
+		comparison = (PeriodComparison *) PG_DETOAST_DATUM(PG_GETARG_DATUM(argument));
 	if (unlikely(comparison->version != PERIOD_COMPARISON_VERSION ||
 				 comparison->unused != 0))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
@@ -1203,10 +1205,17 @@ integer_argument(FunctionCallInfo fcinfo, AmountType type)
 {
 	int last = PG_NARGS() - 1;
 
-	if (type == TYPE_NONE)
-		return wide_from_int64(1);
-	return wide_from_int64(type == TYPE_INT4 ? PG_GETARG_INT32(last)
-											 : PG_GETARG_INT64(last));
+	switch (type)
+	{
+		case TYPE_INT2:
+			return wide_from_int64(PG_GETARG_INT16(last));
+		case TYPE_INT4:
+			return wide_from_int64(PG_GETARG_INT32(last));
+		case TYPE_INT8:
+			return wide_from_int64(PG_GETARG_INT64(last));
+		default:
+			return wide_from_int64(1);
+	}
 }
 
 static inline AmountKind
@@ -1216,6 +1225,7 @@ kind_of_type(AmountType type)
 	{
 		case TYPE_NONE:
 			return AMOUNT_COUNT;
+		case TYPE_INT2:
 		case TYPE_INT4:
 		case TYPE_INT8:
 			return AMOUNT_INTEGER;
@@ -1260,9 +1270,11 @@ accumulate(FunctionCallInfo fcinfo, BackKind back_kind, TimeType time, AmountTyp
 	places = places_of_argument(fcinfo, time, state);
 	if (type == TYPE_NONE)
 	{
-		state->totals.integer[CURRENT].low += places & IN_CURRENT;
-		state->totals.integer[PREVIOUS].low += places >> 1;
-		if (unlikely(!totals_are_sound(state)))
+		/* without a branch, for which rows fall in a period nobody can guess */
+		uint64 current = state->totals.integer[CURRENT].low += places & IN_CURRENT;
+		uint64 previous = state->totals.integer[PREVIOUS].low += places / IN_PREVIOUS;
+
+		if (unlikely((current | previous) > PG_INT64_MAX))
 			total_out_of_range();
 	}
 	else if (places == 0)
@@ -1395,6 +1407,7 @@ remove_row(FunctionCallInfo fcinfo, TimeType time, AmountType type)
 
 #define FOR_TIME(time, TIME) \
 	FOR_TIME_AND_AMOUNT(time, TIME, rows, TYPE_NONE) \
+	FOR_TIME_AND_AMOUNT(time, TIME, int2, TYPE_INT2) \
 	FOR_TIME_AND_AMOUNT(time, TIME, int4, TYPE_INT4) \
 	FOR_TIME_AND_AMOUNT(time, TIME, int8, TYPE_INT8) \
 	FOR_TIME_AND_AMOUNT(time, TIME, numeric, TYPE_NUMERIC) \
@@ -1428,23 +1441,16 @@ check_same_comparison(const PeriodComparison *a, const PeriodComparison *b)
 /*
  * period_comparison_add(period_comparison, period_comparison) →
  * period_comparison: transition function of rollup and combine function of all.
- * One NULL gives the other.  22023 for different periods or kinds of amount.
+ * 22023 for different periods or kinds of amount.  STRICT: the executor takes
+ * the first summary for the state as it is.
  */
 PG_FUNCTION_INFO_V1(period_comparison_add);
 Datum
 period_comparison_add(PG_FUNCTION_ARGS)
 {
-	PeriodComparison *state;
-	PeriodComparison *other;
+	PeriodComparison *state = comparison_argument(fcinfo, 0);
+	PeriodComparison *other = comparison_argument(fcinfo, 1);
 
-	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_PERIOD_COMPARISON_P(
-			comparison_argument(fcinfo, PG_ARGISNULL(0) ? 1 : 0));
-
-	state = comparison_argument(fcinfo, 0);
-	other = comparison_argument(fcinfo, 1);
 	check_same_comparison(state, other);
 	if (state->amount == AMOUNT_NUMERIC)
 		PG_RETURN_PERIOD_COMPARISON_P(with_numeric_totals(
@@ -1481,15 +1487,9 @@ PG_FUNCTION_INFO_V1(period_comparison_subtract);
 Datum
 period_comparison_subtract(PG_FUNCTION_ARGS)
 {
-	PeriodComparison *state;
-	PeriodComparison *other;
+	PeriodComparison *state = comparison_argument(fcinfo, 0);
+	PeriodComparison *other = comparison_argument(fcinfo, 1);
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	state = comparison_argument(fcinfo, 0);
-	if (PG_ARGISNULL(1))
-		PG_RETURN_PERIOD_COMPARISON_P(state);
-	other = comparison_argument(fcinfo, 1);
 	check_same_comparison(state, other);
 	if (state->amount == AMOUNT_NUMERIC)
 	{
