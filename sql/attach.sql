@@ -387,24 +387,40 @@ $$;
 COMMENT ON FUNCTION govcase.named_columns(jsonb, text, text) IS
 'the column names that a mapping gives for a role; NULL where it gives none';
 
-CREATE FUNCTION govcase.require_unique(target regclass, column_names text[], last_column text)
+CREATE FUNCTION govcase.partition_columns(target regclass)
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT a.attname::text), '{}')
+	FROM govcase.table_tree(target) AS r(relation)
+		JOIN pg_partitioned_table p ON p.partrelid = r.relation
+		CROSS JOIN unnest(p.partattrs::int2[]) AS k(attnum)
+		JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION govcase.partition_columns(regclass) IS
+'the columns that say which partition of a table a row is in';
+
+CREATE FUNCTION govcase.require_unique(
+	target regclass, column_names text[], last_column text, admitted text[])
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	table_name text;
+	listed CONSTANT text := (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
+		FROM unnest(column_names) WITH ORDINALITY AS c(name, n));
 BEGIN
 	PERFORM FROM pg_index i
+		CROSS JOIN LATERAL (
+			SELECT array_agg(a.attname::text ORDER BY k.n) AS names
+			FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, n)
+				JOIN pg_attribute a ON a.attrelid = target AND a.attnum = k.attnum) x
 	WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate
 		AND i.indpred IS NULL AND i.indexprs IS NULL
-		AND i.indnkeyatts = cardinality(column_names)
-		AND ARRAY(SELECT a.attname::text
-			FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k(attnum)
-				JOIN pg_attribute a ON a.attrelid = target AND a.attnum = k.attnum) @> column_names
-		AND (last_column IS NULL OR last_column = (
-			SELECT a.attname FROM pg_attribute a
-			WHERE a.attrelid = target AND a.attnum = i.indkey[i.indnkeyatts - 1]));
+		AND x.names @> column_names AND x.names <@ (column_names || admitted)
+		AND (last_column IS NULL OR x.names[cardinality(x.names)] = last_column);
 	IF FOUND THEN
 		RETURN;
 	END IF;
@@ -413,19 +429,19 @@ BEGIN
 		MESSAGE = CASE WHEN last_column IS NULL
 			THEN format('key of table "%s" is not unique', table_name)
 			ELSE format('links of table "%s" are not numbered uniquely', table_name) END,
-		DETAIL = format('No unique index that is valid, immediate and over all rows covers exactly (%s)%s.',
-			(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
-				FROM unnest(column_names) WITH ORDINALITY AS c(name, n)),
-			CASE WHEN last_column IS NULL THEN ''
-				ELSE format(', with %I as its last column', last_column) END),
-		HINT = format('ALTER TABLE %s ADD PRIMARY KEY (%s), or name other columns.', target,
-			(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
-				FROM unnest(column_names) WITH ORDINALITY AS c(name, n))),
+		DETAIL = format('No unique index that is valid, immediate and over all rows covers exactly (%s)%s.', listed,
+			CASE WHEN last_column IS NOT NULL THEN format(', with %I as its last column', last_column)
+				WHEN admitted <> '{}' THEN format(', or these and what says the partition, %s', array_to_string(admitted, ', '))
+				ELSE '' END),
+		HINT = CASE WHEN govcase.partition_columns(target) <@ column_names
+			THEN format('ALTER TABLE %s ADD PRIMARY KEY (%s), or name other columns.', target, listed)
+			ELSE format('Name a key that includes what says the partition: %s.',
+				array_to_string(govcase.partition_columns(target), ', ')) END,
 		TABLE = table_name;
 END
 $$;
-COMMENT ON FUNCTION govcase.require_unique(regclass, text[], text) IS
-'raises an error unless a unique index covers exactly the columns';
+COMMENT ON FUNCTION govcase.require_unique(regclass, text[], text, text[]) IS
+'raises an error unless a unique index covers exactly the columns, or these and admitted ones';
 
 CREATE FUNCTION govcase.mapping_columns(
 	mapping jsonb, OUT role text, OUT column_name name, OUT ordinal integer)
@@ -476,7 +492,8 @@ $$;
 COMMENT ON FUNCTION govcase.policy_facts(text) IS
 'what protect_cases() must know of the version in force of a policy';
 
-CREATE FUNCTION govcase.resolve_case_columns(cases regclass, policy text, columns jsonb)
+CREATE FUNCTION govcase.resolve_case_columns(
+	cases regclass, policy text, columns jsonb, with_links boolean)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -631,11 +648,17 @@ BEGIN
 				TABLE = cases_name, COLUMN = wanted.attname;
 		END IF;
 	END LOOP;
-	PERFORM govcase.require_unique(cases, govcase.named_columns(mapping, 'key', 'columns'), NULL);
+	/*
+	 * A unique index of a partitioned table must cover what says the partition.
+	 * Where that is no part of the key, the chain holds the key unique: nobody
+	 * registers a case that has one.
+	 */
+	PERFORM govcase.require_unique(cases, govcase.named_columns(mapping, 'key', 'columns'), NULL,
+		CASE WHEN with_links THEN govcase.partition_columns(cases) ELSE '{}' END);
 	RETURN mapping;
 END
 $$;
-COMMENT ON FUNCTION govcase.resolve_case_columns(regclass, text, jsonb) IS
+COMMENT ON FUNCTION govcase.resolve_case_columns(regclass, text, jsonb, boolean) IS
 'the column that bears each role of a policy, after every check of design and type, or an error that says what is wrong';
 
 CREATE FUNCTION govcase.mapping_difference(one jsonb, other jsonb)
@@ -846,7 +869,7 @@ BEGIN
 		END IF;
 	END LOOP;
 	mapping := mapping || jsonb_build_object('key', to_jsonb(names));
-	PERFORM govcase.require_unique(follow_ups, names || seq_column, seq_column);
+	PERFORM govcase.require_unique(follow_ups, names || seq_column, seq_column, '{}');
 
 	-- govcase writes links of its own, which fill only these columns.
 	SELECT a.attname INTO wanted
@@ -1211,7 +1234,7 @@ BEGIN
 
 	-- What is asked for, every column of it checked.
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
-	mapping := govcase.resolve_case_columns(cases, policy, columns);
+	mapping := govcase.resolve_case_columns(cases, policy, columns, follow_ups IS NOT NULL);
 	watched := ARRAY(SELECT r.role FROM govcase.policy_roles(policy) r WHERE r.watched);
 	IF follow_ups IS NULL THEN
 		IF coalesce(link_columns, '{}') <> '{}' THEN
@@ -1427,7 +1450,7 @@ BEGIN
 		FROM jsonb_each(pair.mapping) AS m(role, value)
 		WHERE m.role IN ('key', 'state') OR (m.role = 'risk' AND NOT facts.one_colour)
 			OR m.role IN (SELECT r.role FROM govcase.policy_roles(policy) r))
-		|| coalesce(columns, '{}'));
+		|| coalesce(columns, '{}'), pair.follow_ups IS NOT NULL);
 	IF mapping = pair.mapping AND policy = pair.policy THEN
 		RAISE NOTICE 'table "%" is already protected under policy "%", skipping', cases_name, policy;
 		RETURN;
@@ -1531,7 +1554,8 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', change.relation, change.name, new_type);
 	END LOOP;
-	mapping := govcase.resolve_case_columns(pair.cases, pair.policy, pair.mapping);
+	mapping := govcase.resolve_case_columns(pair.cases, pair.policy, pair.mapping,
+		pair.follow_ups IS NOT NULL);
 	PERFORM govcase.create_case_carrier(pair.cases, pair.policy, pair.chain_set, mapping,
 		ARRAY(SELECT r.role FROM govcase.policy_roles(pair.policy) r WHERE r.watched),
 		pair.follow_ups IS NULL, pair.actor_function);
@@ -2047,8 +2071,40 @@ $$;
 COMMENT ON FUNCTION govcase.let_partitions_go(boolean) IS
 'takes the trigger of TRUNCATE off partitions that were detached from a protected table';
 
+CREATE FUNCTION govcase.keep_protected_columns()
+RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	dropped record;
+BEGIN
+	-- DETACH drops cloned triggers, too, but internally, which is not reported.
+	SELECT d.address_names[1] AS schema_name, d.address_names[2] AS table_name INTO dropped
+	FROM pg_event_trigger_dropped_objects() d
+	WHERE d.object_type = 'trigger' AND NOT d.original
+		AND d.address_names[3] IN ('govcase_case_columns', 'govcase_transition', 'govcase_link_columns')
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('column of table "%s" is under protection and cannot be dropped', dropped.table_name),
+			DETAIL = 'The protection would go with it, and nothing would be enforced any more.',
+			HINT = 'Call govcase.unprotect_cases() first, and govcase.protect_cases() with another column afterwards.',
+			SCHEMA = dropped.schema_name, TABLE = dropped.table_name;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION govcase.keep_protected_columns() IS
+'event trigger: refuses ALTER TABLE … DROP COLUMN … CASCADE of a column under protection';
+
 CREATE EVENT TRIGGER govcase_follow_partitions ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
 	EXECUTE FUNCTION govcase.follow_partitions();
 COMMENT ON EVENT TRIGGER govcase_follow_partitions IS
 'keeps protections whole when their tables gain or lose partitions';
+
+CREATE EVENT TRIGGER govcase_keep_protected_columns ON sql_drop
+	WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION govcase.keep_protected_columns();
+COMMENT ON EVENT TRIGGER govcase_keep_protected_columns IS
+'keeps the columns of protections from being dropped by the way';
