@@ -27,7 +27,9 @@ C_ROOMS = govcase label_type risk_level case_state policy check_policy attach tr
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
-REGRESS = label_type risk_level case_state policy check_policy
+REGRESS = label_type risk_level case_state policy check_policy \
+	attach attach_shapes attach_columns attach_history attach_tables \
+	attach_partitions attach_merge attach_trust boston
 ISOLATION = policy_activation
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

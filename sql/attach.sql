@@ -139,7 +139,7 @@ AS $$
 			AND t.tgtype = e.kind
 			AND t.tgfoid = format('govcase.%I()', e.function_name)::regprocedure
 	WHERE e.of_links = expected_triggers.of_links
-	ORDER BY r.relation::text, e.trigger_name
+	ORDER BY r.relation::text COLLATE "C", e.trigger_name COLLATE "C"
 $$;
 COMMENT ON FUNCTION govcase.expected_triggers(regclass, boolean) IS
 'the triggers that a protected table and its partitions must have, and whether they do';
@@ -449,7 +449,7 @@ RETURNS SETOF record
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role)::integer
+	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role COLLATE "C")::integer
 	FROM (
 		SELECT m.role, k.name, k.n,
 			CASE m.role WHEN 'key' THEN 1 WHEN 'state' THEN 2 WHEN 'risk' THEN 3 ELSE 4 END AS place
@@ -519,12 +519,12 @@ BEGIN
 	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
 	WHERE g.role NOT IN ('key', 'state', 'risk')
 		AND g.role NOT IN (SELECT r.role FROM govcase.policy_roles(policy) r)
-	ORDER BY g.role LIMIT 1;
+	ORDER BY g.role COLLATE "C" LIMIT 1;
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('policy "%s" has no role "%s"', policy, wanted.role),
 			HINT = format('Its roles are %s.', (
-				SELECT string_agg(x.role, ', ' ORDER BY x.n, x.role) FROM (
+				SELECT string_agg(x.role, ', ' ORDER BY x.n, x.role COLLATE "C") FROM (
 					VALUES (1, 'key'), (2, 'state'), (3, 'risk')
 					UNION ALL
 					SELECT 4, r.role FROM govcase.policy_roles(policy) r) AS x(n, role)));
@@ -587,7 +587,7 @@ BEGIN
 			SELECT 2, 'risk', 'risk' WHERE NOT one_colour OR given ? 'risk'
 			UNION ALL
 			SELECT 3, r.role, r.kind FROM govcase.policy_roles(policy) r) x
-		ORDER BY x.n, x.role
+		ORDER BY x.n, x.role COLLATE "C"
 	LOOP
 		names := coalesce(govcase.named_columns(given, wanted.role, 'columns'), (
 			SELECT ARRAY[a.attname::text] FROM pg_attribute a
@@ -668,7 +668,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(format('Role "%s" is borne by %s, not %s.', r.role,
 			coalesce(one ->> r.role, 'no column'), coalesce(other ->> r.role, 'no column')),
-		' ' ORDER BY r.role)
+		' ' ORDER BY r.role COLLATE "C")
 	FROM (SELECT jsonb_object_keys(one || other)) AS r(role)
 	WHERE one -> r.role IS DISTINCT FROM other -> r.role
 $$;
@@ -734,7 +734,7 @@ BEGIN
 	END IF;
 	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
 	WHERE g.role <> 'key' AND g.role NOT IN (SELECT r.role FROM govcase.link_roles() r)
-	ORDER BY g.role LIMIT 1;
+	ORDER BY g.role COLLATE "C" LIMIT 1;
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a link has no part "%s"', wanted.role),
@@ -788,7 +788,7 @@ BEGIN
 				missing[1], govcase.column_list(follow_ups)),
 			TABLE = links_name;
 	END IF;
-	SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role) AS roles INTO wanted
+	SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role COLLATE "C") AS roles INTO wanted
 	FROM govcase.mapping_columns(mapping) e
 	GROUP BY e.column_name HAVING count(*) > 1 ORDER BY e.column_name LIMIT 1;
 	IF FOUND THEN
@@ -941,7 +941,7 @@ BEGIN
 		GROUP BY e.column_name) c;
 	arguments := concat_ws(', ', quote_literal(policy), quote_literal(chain_set), arguments,
 		CASE WHEN cardinality(watched) > 0 THEN quote_literal('watch=' || (
-			SELECT string_agg(quote_ident(w.role), ',' ORDER BY w.role)
+			SELECT string_agg(quote_ident(w.role), ',' ORDER BY w.role COLLATE "C")
 			FROM unnest(watched) AS w(role))) END,
 		CASE WHEN without_links THEN quote_literal('without_links') END,
 		CASE WHEN actor_function IS NOT NULL
@@ -1089,8 +1089,8 @@ DECLARE
 BEGIN
 	WITH wrong AS (SELECT e.case_key, e.problem FROM govcase.check_existing(cases) e)
 	SELECT count(DISTINCT w.case_key), count(*), (
-		SELECT string_agg(format('%s: %s', f.case_key, f.problem), E'\n' ORDER BY f.case_key, f.problem)
-		FROM (SELECT x.case_key, x.problem FROM wrong x ORDER BY x.case_key, x.problem LIMIT 10) f)
+		SELECT string_agg(format('%s: %s', f.case_key, f.problem), E'\n' ORDER BY f.case_key COLLATE "C", f.problem COLLATE "C")
+		FROM (SELECT x.case_key, x.problem FROM wrong x ORDER BY x.case_key COLLATE "C", x.problem COLLATE "C" LIMIT 10) f)
 	INTO total, problems, shown
 	FROM wrong w;
 	IF total = 0 THEN
@@ -1703,7 +1703,7 @@ BEGIN
 	IF jsonb_typeof(mapping) <> 'object'
 		OR jsonb_path_exists(mapping, '$.* ? (@.type() != "string")') THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'mapping must be a JSON object of strings',
+			MESSAGE = '"mapping" must be a JSON object of strings',
 			HINT = 'Give each label of yours one of ours, as in ''{"Open": "handling", "Closed": "closed"}''.';
 	END IF;
 	IF (SELECT c.relispartition FROM pg_class c WHERE c.oid = target) THEN
@@ -1762,7 +1762,7 @@ BEGIN
 	END IF;
 	-- Our side: each must be a label of the type, whose own error lists those it takes.
 	FOR label IN SELECT DISTINCT m.value FROM jsonb_each_text(mapping) m LOOP
-		EXECUTE format('SELECT %L::%s', label, new_type);
+		EXECUTE format('SELECT $1::%s', new_type) USING label;
 	END LOOP;
 
 	SELECT format('CASE %1$I::text COLLATE "C" %2$s END', column_name,
@@ -1818,7 +1818,7 @@ BEGIN
 		FROM unnest(tables) AS r(relation)
 			JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
 			JOIN pg_type t ON t.oid = a.atttypid
-		WHERE coalesce(nullif(t.typelem, 0), t.oid) IN ('govcase.case_state'::regtype,
+		WHERE coalesce(nullif(t.typelem, 0), nullif(t.typbasetype, 0), t.oid) IN ('govcase.case_state'::regtype,
 			'govcase.risk_level'::regtype)
 		ORDER BY r.relation, a.attnum
 	LOOP
@@ -1871,15 +1871,15 @@ AS $$
 		p.without_links, p.actor_function, t.missing, t.disabled, p.problem
 	FROM pair p
 		CROSS JOIN LATERAL (
-			SELECT array_agg(e.name ORDER BY e.name) FILTER (WHERE NOT e.present) AS missing,
-				array_agg(e.name ORDER BY e.name) FILTER (WHERE e.present AND NOT e.enabled) AS disabled
+			SELECT array_agg(e.name ORDER BY e.name COLLATE "C") FILTER (WHERE NOT e.present) AS missing,
+				array_agg(e.name ORDER BY e.name COLLATE "C") FILTER (WHERE e.present AND NOT e.enabled) AS disabled
 			FROM (
 				SELECT format('%s on %s', x.trigger_name, x.relation) AS name, x.present, x.enabled
 				FROM govcase.expected_triggers(p.cases, false) x
 				UNION ALL
 				SELECT format('%s on %s', x.trigger_name, x.relation), x.present, x.enabled
 				FROM govcase.expected_triggers(p.follow_ups, true) x) e) t
-	ORDER BY p.cases::text, p.follow_ups::text
+	ORDER BY p.cases::text COLLATE "C", p.follow_ups::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION govcase.protections() IS
 'every protection of the database: tables, policy and version, columns, triggers missing or not enabled as they should be, and why it cannot be trusted, if it cannot';

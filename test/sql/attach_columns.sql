@@ -100,10 +100,11 @@ SELECT map_column('busy', 'computed', 'case_state', '{"a": "assigned"}');
 SELECT map_column('busy', 'upper_status', 'case_state', '{"A": "assigned"}');
 SELECT map_column('busy_view', 'status', 'case_state', '{"a": "assigned"}');
 
+CREATE DOMAIN colour AS risk_level CHECK (value <> 'orange');
 -- Released, a table keeps everything as text when the extension goes.
 CREATE TABLE dispute (id integer PRIMARY KEY, state case_state NOT NULL DEFAULT 'collected', risk risk_level NOT NULL DEFAULT 'yellow',
 	responsible text, leader text, difficult boolean, reason text, reported_at date, open_work integer,
-	earlier case_state[] DEFAULT '{assigned}', colours risk_level[]);
+	earlier case_state[] DEFAULT '{assigned}', colours risk_level[], usual colour DEFAULT 'blue');
 CREATE INDEX dispute_state ON dispute (state, risk);
 SELECT create_follow_ups('dispute', 'link');
 SELECT protect_cases('dispute', 'three_colour', 'link');
@@ -119,12 +120,13 @@ ALTER TABLE dispute DROP CONSTRAINT not_voided;
 SELECT release('dispute');
 SELECT count(*) AS columns_of_ours FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE c.relname IN ('dispute', 'link') AND c.relnamespace = 'attach_columns'::regnamespace AND c.relkind = 'r'
-	AND a.atttypid IN ('case_state'::regtype, 'risk_level'::regtype, 'case_state[]'::regtype, 'risk_level[]'::regtype);
+	AND a.atttypid IN ('case_state'::regtype, 'risk_level'::regtype, 'case_state[]'::regtype,
+		'risk_level[]'::regtype, 'colour'::regtype);
 SELECT attname, format_type(atttypid, atttypmod) AS type, pg_get_expr(adbin, adrelid) AS default_value
 FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-WHERE attrelid = 'dispute'::regclass AND attname IN ('state', 'risk', 'earlier', 'colours') ORDER BY attnum;
+WHERE attrelid = 'dispute'::regclass AND attname IN ('state', 'risk', 'earlier', 'colours', 'usual') ORDER BY attnum;
 INSERT INTO dispute (id) VALUES (2);
-SELECT id, state, risk, earlier, colours FROM dispute ORDER BY id;
+SELECT id, state, risk, earlier, colours, usual FROM dispute ORDER BY id;
 SELECT seq, kind, from_state, to_state, to_risk FROM link ORDER BY seq;
 SELECT release('dispute');
 -- Mapped back, the chain is the same chain.

@@ -73,7 +73,9 @@ SELECT chain_set AS before FROM protections() WHERE cases = 'dispute'::regclass 
 SELECT change_policy('dispute', 'three_colour');
 \echo :SQLSTATE
 SELECT change_policy('dispute', 'four_colour');
+\set VERBOSITY terse
 SELECT change_policy('dispute', 'no such');
+\set VERBOSITY default
 \echo :SQLSTATE
 SELECT change_policy('dispute', NULL);
 SELECT change_policy('link', 'four_colour', columns => '{"leader": "reason"}');
@@ -135,7 +137,9 @@ SELECT alter_protected('loop', 'leader', 'numeric');
 SELECT alter_protected('loop_link', 'note', 'varchar');
 SELECT alter_protected('loop', 'leader', 'no_such_type');
 \echo :SQLSTATE
+\set VERBOSITY sqlstate
 SELECT alter_protected('loop', 'leader', 'text; DROP TABLE loop');
+\set VERBOSITY default
 SELECT alter_protected('loop', 'nothing', 'text');
 \echo :SQLSTATE
 SELECT alter_protected('loop', NULL, 'text');
@@ -157,21 +161,20 @@ SELECT * FROM repair_triggers('loop');
 SELECT * FROM repair_triggers('loop_link');
 SELECT triggers_missing, triggers_disabled, problem FROM protections() WHERE cases = 'loop'::regclass;
 ALTER TABLE loop DISABLE TRIGGER USER;
-UPDATE loop SET state = 'closed' WHERE id = 2;
+UPDATE loop SET state = 'handling' WHERE id = 2;
 ALTER TABLE loop ENABLE TRIGGER USER;
-UPDATE loop SET state = 'handling', risk = 'red', reason = 'again' WHERE id = 2;
+UPDATE loop SET state = 'supervised' WHERE id = 2;
 \echo :SQLSTATE
 SELECT count(*) AS at_odds FROM verify_chain('loop');
 -- Those of the policies' versions fire always; a data-only restore leaves them ordinary ones.
 BEGIN;
 ALTER TABLE policy_version DISABLE TRIGGER USER;
 ALTER TABLE policy_version ENABLE TRIGGER USER;
-SELECT count(*) AS not_always FROM pg_trigger WHERE tgrelid = 'policy_version'::regclass AND NOT tgisinternal AND tgenabled <> 'A';
+SELECT count(*) > 0 AS not_always FROM pg_trigger WHERE tgrelid = 'policy_version'::regclass AND NOT tgisinternal AND tgenabled <> 'A';
 SELECT count(*) > 0 AS mended FROM repair_triggers('policy_version');
 SELECT count(*) AS not_always FROM pg_trigger WHERE tgrelid = 'policy_version'::regclass AND NOT tgisinternal AND tgenabled <> 'A';
 SELECT count(*) AS more FROM repair_triggers('policy_version');
 ROLLBACK;
-SELECT repair_triggers('link_of_nothing');
 SELECT unprotect_cases('loop');
 SELECT repair_triggers('loop');
 \echo :SQLSTATE

@@ -185,6 +185,7 @@ ALTER TABLE dispute OWNER TO regress_attach_owner;
 CREATE TABLE foreign_link (LIKE link INCLUDING ALL);
 CREATE TABLE foreign_cases (LIKE dispute INCLUDING ALL);
 ALTER TABLE foreign_cases OWNER TO regress_attach_clerk;
+ALTER TABLE foreign_link OWNER TO regress_attach_owner;
 SELECT protect_cases('foreign_cases', 'three_colour', 'foreign_link');
 \echo :SQLSTATE
 
