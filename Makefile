@@ -39,10 +39,10 @@ REGRESS = \
 	attach_shapes \
 	attach_partitions \
 	resolution_rate \
-	period_change \
+	period_change
 
 ISOLATION = \
-	policy_activation \
+	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

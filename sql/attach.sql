@@ -139,7 +139,7 @@ AS $$
 			AND t.tgtype = e.kind
 			AND t.tgfoid = format('govcase.%I()', e.function_name)::regprocedure
 	WHERE e.of_links = expected_triggers.of_links
-	ORDER BY r.relation::text, e.trigger_name
+	ORDER BY r.relation::text COLLATE "C", e.trigger_name COLLATE "C"
 $$;
 COMMENT ON FUNCTION govcase.expected_triggers(regclass, boolean) IS
 'the triggers that a protected table and its partitions must have, and whether they do';
@@ -387,24 +387,40 @@ $$;
 COMMENT ON FUNCTION govcase.named_columns(jsonb, text, text) IS
 'the column names that a mapping gives for a role; NULL where it gives none';
 
-CREATE FUNCTION govcase.require_unique(target regclass, column_names text[], last_column text)
+CREATE FUNCTION govcase.partition_columns(target regclass)
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT a.attname::text), '{}')
+	FROM govcase.table_tree(target) AS r(relation)
+		JOIN pg_partitioned_table p ON p.partrelid = r.relation
+		CROSS JOIN unnest(p.partattrs::int2[]) AS k(attnum)
+		JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION govcase.partition_columns(regclass) IS
+'the columns that say which partition of a table a row is in';
+
+CREATE FUNCTION govcase.require_unique(
+	target regclass, column_names text[], last_column text, admitted text[])
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	table_name text;
+	listed CONSTANT text := (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
+		FROM unnest(column_names) WITH ORDINALITY AS c(name, n));
 BEGIN
 	PERFORM FROM pg_index i
+		CROSS JOIN LATERAL (
+			SELECT array_agg(a.attname::text ORDER BY k.n) AS names
+			FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, n)
+				JOIN pg_attribute a ON a.attrelid = target AND a.attnum = k.attnum) x
 	WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate
 		AND i.indpred IS NULL AND i.indexprs IS NULL
-		AND i.indnkeyatts = cardinality(column_names)
-		AND ARRAY(SELECT a.attname::text
-			FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k(attnum)
-				JOIN pg_attribute a ON a.attrelid = target AND a.attnum = k.attnum) @> column_names
-		AND (last_column IS NULL OR last_column = (
-			SELECT a.attname FROM pg_attribute a
-			WHERE a.attrelid = target AND a.attnum = i.indkey[i.indnkeyatts - 1]));
+		AND x.names @> column_names AND x.names <@ (column_names || admitted)
+		AND (last_column IS NULL OR x.names[cardinality(x.names)] = last_column);
 	IF FOUND THEN
 		RETURN;
 	END IF;
@@ -413,19 +429,19 @@ BEGIN
 		MESSAGE = CASE WHEN last_column IS NULL
 			THEN format('key of table "%s" is not unique', table_name)
 			ELSE format('links of table "%s" are not numbered uniquely', table_name) END,
-		DETAIL = format('No unique index that is valid, immediate and over all rows covers exactly (%s)%s.',
-			(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
-				FROM unnest(column_names) WITH ORDINALITY AS c(name, n)),
-			CASE WHEN last_column IS NULL THEN ''
-				ELSE format(', with %I as its last column', last_column) END),
-		HINT = format('ALTER TABLE %s ADD PRIMARY KEY (%s), or name other columns.', target,
-			(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.n)
-				FROM unnest(column_names) WITH ORDINALITY AS c(name, n))),
+		DETAIL = format('No unique index that is valid, immediate and over all rows covers exactly (%s)%s.', listed,
+			CASE WHEN last_column IS NOT NULL THEN format(', with %I as its last column', last_column)
+				WHEN admitted <> '{}' THEN format(', or these and what says the partition, %s', array_to_string(admitted, ', '))
+				ELSE '' END),
+		HINT = CASE WHEN govcase.partition_columns(target) <@ column_names
+			THEN format('ALTER TABLE %s ADD PRIMARY KEY (%s), or name other columns.', target, listed)
+			ELSE format('Name a key that includes what says the partition: %s.',
+				array_to_string(govcase.partition_columns(target), ', ')) END,
 		TABLE = table_name;
 END
 $$;
-COMMENT ON FUNCTION govcase.require_unique(regclass, text[], text) IS
-'raises an error unless a unique index covers exactly the columns';
+COMMENT ON FUNCTION govcase.require_unique(regclass, text[], text, text[]) IS
+'raises an error unless a unique index covers exactly the columns, or these and admitted ones';
 
 CREATE FUNCTION govcase.mapping_columns(
 	mapping jsonb, OUT role text, OUT column_name name, OUT ordinal integer)
@@ -433,7 +449,7 @@ RETURNS SETOF record
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role)::integer
+	SELECT e.role, e.name::name, row_number() OVER (ORDER BY e.place, e.n, e.role COLLATE "C")::integer
 	FROM (
 		SELECT m.role, k.name, k.n,
 			CASE m.role WHEN 'key' THEN 1 WHEN 'state' THEN 2 WHEN 'risk' THEN 3 ELSE 4 END AS place
@@ -476,7 +492,8 @@ $$;
 COMMENT ON FUNCTION govcase.policy_facts(text) IS
 'what protect_cases() must know of the version in force of a policy';
 
-CREATE FUNCTION govcase.resolve_case_columns(cases regclass, policy text, columns jsonb)
+CREATE FUNCTION govcase.resolve_case_columns(
+	cases regclass, policy text, columns jsonb, with_links boolean)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -502,12 +519,12 @@ BEGIN
 	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
 	WHERE g.role NOT IN ('key', 'state', 'risk')
 		AND g.role NOT IN (SELECT r.role FROM govcase.policy_roles(policy) r)
-	ORDER BY g.role LIMIT 1;
+	ORDER BY g.role COLLATE "C" LIMIT 1;
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('policy "%s" has no role "%s"', policy, wanted.role),
 			HINT = format('Its roles are %s.', (
-				SELECT string_agg(x.role, ', ' ORDER BY x.n, x.role) FROM (
+				SELECT string_agg(x.role, ', ' ORDER BY x.n, x.role COLLATE "C") FROM (
 					VALUES (1, 'key'), (2, 'state'), (3, 'risk')
 					UNION ALL
 					SELECT 4, r.role FROM govcase.policy_roles(policy) r) AS x(n, role)));
@@ -570,7 +587,7 @@ BEGIN
 			SELECT 2, 'risk', 'risk' WHERE NOT one_colour OR given ? 'risk'
 			UNION ALL
 			SELECT 3, r.role, r.kind FROM govcase.policy_roles(policy) r) x
-		ORDER BY x.n, x.role
+		ORDER BY x.n, x.role COLLATE "C"
 	LOOP
 		names := coalesce(govcase.named_columns(given, wanted.role, 'columns'), (
 			SELECT ARRAY[a.attname::text] FROM pg_attribute a
@@ -631,11 +648,17 @@ BEGIN
 				TABLE = cases_name, COLUMN = wanted.attname;
 		END IF;
 	END LOOP;
-	PERFORM govcase.require_unique(cases, govcase.named_columns(mapping, 'key', 'columns'), NULL);
+	/*
+	 * A unique index of a partitioned table must cover what says the partition.
+	 * Where that is no part of the key, the chain holds the key unique: nobody
+	 * registers a case that has one.
+	 */
+	PERFORM govcase.require_unique(cases, govcase.named_columns(mapping, 'key', 'columns'), NULL,
+		CASE WHEN with_links THEN govcase.partition_columns(cases) ELSE '{}' END);
 	RETURN mapping;
 END
 $$;
-COMMENT ON FUNCTION govcase.resolve_case_columns(regclass, text, jsonb) IS
+COMMENT ON FUNCTION govcase.resolve_case_columns(regclass, text, jsonb, boolean) IS
 'the column that bears each role of a policy, after every check of design and type, or an error that says what is wrong';
 
 CREATE FUNCTION govcase.mapping_difference(one jsonb, other jsonb)
@@ -645,7 +668,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(format('Role "%s" is borne by %s, not %s.', r.role,
 			coalesce(one ->> r.role, 'no column'), coalesce(other ->> r.role, 'no column')),
-		' ' ORDER BY r.role)
+		' ' ORDER BY r.role COLLATE "C")
 	FROM (SELECT jsonb_object_keys(one || other)) AS r(role)
 	WHERE one -> r.role IS DISTINCT FROM other -> r.role
 $$;
@@ -711,7 +734,7 @@ BEGIN
 	END IF;
 	SELECT g.role INTO wanted FROM jsonb_object_keys(given) AS g(role)
 	WHERE g.role <> 'key' AND g.role NOT IN (SELECT r.role FROM govcase.link_roles() r)
-	ORDER BY g.role LIMIT 1;
+	ORDER BY g.role COLLATE "C" LIMIT 1;
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a link has no part "%s"', wanted.role),
@@ -765,7 +788,7 @@ BEGIN
 				missing[1], govcase.column_list(follow_ups)),
 			TABLE = links_name;
 	END IF;
-	SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role) AS roles INTO wanted
+	SELECT e.column_name, string_agg(e.role, '" and "' ORDER BY e.role COLLATE "C") AS roles INTO wanted
 	FROM govcase.mapping_columns(mapping) e
 	GROUP BY e.column_name HAVING count(*) > 1 ORDER BY e.column_name LIMIT 1;
 	IF FOUND THEN
@@ -846,7 +869,7 @@ BEGIN
 		END IF;
 	END LOOP;
 	mapping := mapping || jsonb_build_object('key', to_jsonb(names));
-	PERFORM govcase.require_unique(follow_ups, names || seq_column, seq_column);
+	PERFORM govcase.require_unique(follow_ups, names || seq_column, seq_column, '{}');
 
 	-- govcase writes links of its own, which fill only these columns.
 	SELECT a.attname INTO wanted
@@ -918,7 +941,7 @@ BEGIN
 		GROUP BY e.column_name) c;
 	arguments := concat_ws(', ', quote_literal(policy), quote_literal(chain_set), arguments,
 		CASE WHEN cardinality(watched) > 0 THEN quote_literal('watch=' || (
-			SELECT string_agg(quote_ident(w.role), ',' ORDER BY w.role)
+			SELECT string_agg(quote_ident(w.role), ',' ORDER BY w.role COLLATE "C")
 			FROM unnest(watched) AS w(role))) END,
 		CASE WHEN without_links THEN quote_literal('without_links') END,
 		CASE WHEN actor_function IS NOT NULL
@@ -1066,8 +1089,8 @@ DECLARE
 BEGIN
 	WITH wrong AS (SELECT e.case_key, e.problem FROM govcase.check_existing(cases) e)
 	SELECT count(DISTINCT w.case_key), count(*), (
-		SELECT string_agg(format('%s: %s', f.case_key, f.problem), E'\n' ORDER BY f.case_key, f.problem)
-		FROM (SELECT x.case_key, x.problem FROM wrong x ORDER BY x.case_key, x.problem LIMIT 10) f)
+		SELECT string_agg(format('%s: %s', f.case_key, f.problem), E'\n' ORDER BY f.case_key COLLATE "C", f.problem COLLATE "C")
+		FROM (SELECT x.case_key, x.problem FROM wrong x ORDER BY x.case_key COLLATE "C", x.problem COLLATE "C" LIMIT 10) f)
 	INTO total, problems, shown
 	FROM wrong w;
 	IF total = 0 THEN
@@ -1211,7 +1234,7 @@ BEGIN
 
 	-- What is asked for, every column of it checked.
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
-	mapping := govcase.resolve_case_columns(cases, policy, columns);
+	mapping := govcase.resolve_case_columns(cases, policy, columns, follow_ups IS NOT NULL);
 	watched := ARRAY(SELECT r.role FROM govcase.policy_roles(policy) r WHERE r.watched);
 	IF follow_ups IS NULL THEN
 		IF coalesce(link_columns, '{}') <> '{}' THEN
@@ -1427,7 +1450,7 @@ BEGIN
 		FROM jsonb_each(pair.mapping) AS m(role, value)
 		WHERE m.role IN ('key', 'state') OR (m.role = 'risk' AND NOT facts.one_colour)
 			OR m.role IN (SELECT r.role FROM govcase.policy_roles(policy) r))
-		|| coalesce(columns, '{}'));
+		|| coalesce(columns, '{}'), pair.follow_ups IS NOT NULL);
 	IF mapping = pair.mapping AND policy = pair.policy THEN
 		RAISE NOTICE 'table "%" is already protected under policy "%", skipping', cases_name, policy;
 		RETURN;
@@ -1531,7 +1554,8 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', change.relation, change.name, new_type);
 	END LOOP;
-	mapping := govcase.resolve_case_columns(pair.cases, pair.policy, pair.mapping);
+	mapping := govcase.resolve_case_columns(pair.cases, pair.policy, pair.mapping,
+		pair.follow_ups IS NOT NULL);
 	PERFORM govcase.create_case_carrier(pair.cases, pair.policy, pair.chain_set, mapping,
 		ARRAY(SELECT r.role FROM govcase.policy_roles(pair.policy) r WHERE r.watched),
 		pair.follow_ups IS NULL, pair.actor_function);
@@ -1679,7 +1703,7 @@ BEGIN
 	IF jsonb_typeof(mapping) <> 'object'
 		OR jsonb_path_exists(mapping, '$.* ? (@.type() != "string")') THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'mapping must be a JSON object of strings',
+			MESSAGE = '"mapping" must be a JSON object of strings',
 			HINT = 'Give each label of yours one of ours, as in ''{"Open": "handling", "Closed": "closed"}''.';
 	END IF;
 	IF (SELECT c.relispartition FROM pg_class c WHERE c.oid = target) THEN
@@ -1738,7 +1762,7 @@ BEGIN
 	END IF;
 	-- Our side: each must be a label of the type, whose own error lists those it takes.
 	FOR label IN SELECT DISTINCT m.value FROM jsonb_each_text(mapping) m LOOP
-		EXECUTE format('SELECT %L::%s', label, new_type);
+		EXECUTE format('SELECT $1::%s', new_type) USING label;
 	END LOOP;
 
 	SELECT format('CASE %1$I::text COLLATE "C" %2$s END', column_name,
@@ -1794,7 +1818,7 @@ BEGIN
 		FROM unnest(tables) AS r(relation)
 			JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
 			JOIN pg_type t ON t.oid = a.atttypid
-		WHERE coalesce(nullif(t.typelem, 0), t.oid) IN ('govcase.case_state'::regtype,
+		WHERE coalesce(nullif(t.typelem, 0), nullif(t.typbasetype, 0), t.oid) IN ('govcase.case_state'::regtype,
 			'govcase.risk_level'::regtype)
 		ORDER BY r.relation, a.attnum
 	LOOP
@@ -1847,15 +1871,15 @@ AS $$
 		p.without_links, p.actor_function, t.missing, t.disabled, p.problem
 	FROM pair p
 		CROSS JOIN LATERAL (
-			SELECT array_agg(e.name ORDER BY e.name) FILTER (WHERE NOT e.present) AS missing,
-				array_agg(e.name ORDER BY e.name) FILTER (WHERE e.present AND NOT e.enabled) AS disabled
+			SELECT array_agg(e.name ORDER BY e.name COLLATE "C") FILTER (WHERE NOT e.present) AS missing,
+				array_agg(e.name ORDER BY e.name COLLATE "C") FILTER (WHERE e.present AND NOT e.enabled) AS disabled
 			FROM (
 				SELECT format('%s on %s', x.trigger_name, x.relation) AS name, x.present, x.enabled
 				FROM govcase.expected_triggers(p.cases, false) x
 				UNION ALL
 				SELECT format('%s on %s', x.trigger_name, x.relation), x.present, x.enabled
 				FROM govcase.expected_triggers(p.follow_ups, true) x) e) t
-	ORDER BY p.cases::text, p.follow_ups::text
+	ORDER BY p.cases::text COLLATE "C", p.follow_ups::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION govcase.protections() IS
 'every protection of the database: tables, policy and version, columns, triggers missing or not enabled as they should be, and why it cannot be trusted, if it cannot';
@@ -2047,8 +2071,40 @@ $$;
 COMMENT ON FUNCTION govcase.let_partitions_go(boolean) IS
 'takes the trigger of TRUNCATE off partitions that were detached from a protected table';
 
+CREATE FUNCTION govcase.keep_protected_columns()
+RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	dropped record;
+BEGIN
+	-- DETACH drops cloned triggers, too, but internally, which is not reported.
+	SELECT d.address_names[1] AS schema_name, d.address_names[2] AS table_name INTO dropped
+	FROM pg_event_trigger_dropped_objects() d
+	WHERE d.object_type = 'trigger' AND NOT d.original
+		AND d.address_names[3] IN ('govcase_case_columns', 'govcase_transition', 'govcase_link_columns')
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('column of table "%s" is under protection and cannot be dropped', dropped.table_name),
+			DETAIL = 'The protection would go with it, and nothing would be enforced any more.',
+			HINT = 'Call govcase.unprotect_cases() first, and govcase.protect_cases() with another column afterwards.',
+			SCHEMA = dropped.schema_name, TABLE = dropped.table_name;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION govcase.keep_protected_columns() IS
+'event trigger: refuses ALTER TABLE … DROP COLUMN … CASCADE of a column under protection';
+
 CREATE EVENT TRIGGER govcase_follow_partitions ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
 	EXECUTE FUNCTION govcase.follow_partitions();
 COMMENT ON EVENT TRIGGER govcase_follow_partitions IS
 'keeps protections whole when their tables gain or lose partitions';
+
+CREATE EVENT TRIGGER govcase_keep_protected_columns ON sql_drop
+	WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION govcase.keep_protected_columns();
+COMMENT ON EVENT TRIGGER govcase_keep_protected_columns IS
+'keeps the columns of protections from being dropped by the way';
