@@ -83,7 +83,7 @@ extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #define UnsignedDatumComparator ssup_datum_unsigned_cmp
 #else
 static inline int
-UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup)
+UnsignedDatumComparator(Datum x, Datum y, SortSupport support pg_attribute_unused())
 {
 	return (x > y) - (x < y);
 }
@@ -96,8 +96,9 @@ UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup)
 #if PG_VERSION_NUM < 140000
 static inline int
 pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *source,
-							  int source_length, unsigned char *target, int target_length,
-							  bool no_error)
+							  int source_length, unsigned char *target,
+							  int target_length pg_attribute_unused(),
+							  bool no_error pg_attribute_unused())
 {
 	OidFunctionCall5(conversion, Int32GetDatum(from), Int32GetDatum(to),
 					 CStringGetDatum((char *) source), CStringGetDatum((char *) target),
