@@ -83,7 +83,7 @@ extern void govcase_materialized_srf(FunctionCallInfo fcinfo);
 #define UnsignedDatumComparator ssup_datum_unsigned_cmp
 #else
 static inline int
-UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup pg_attribute_unused())
+UnsignedDatumComparator(Datum x, Datum y, SortSupport support pg_attribute_unused())
 {
 	return (x > y) - (x < y);
 }
@@ -96,23 +96,15 @@ UnsignedDatumComparator(Datum x, Datum y, SortSupport ssup pg_attribute_unused()
 #if PG_VERSION_NUM < 140000
 static inline int
 pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *source,
-							  int source_length, unsigned char *target, int target_length,
-							  bool no_error)
+							  int source_length, unsigned char *target,
+							  int target_length pg_attribute_unused(),
+							  bool no_error pg_attribute_unused())
 {
 	OidFunctionCall5(conversion, Int32GetDatum(from), Int32GetDatum(to),
 					 CStringGetDatum((char *) source), CStringGetDatum((char *) target),
 					 Int32GetDatum(source_length));
 	return source_length;
 }
-#endif
-
-/* index_beginscan takes a place for instrumentation since pg18. */
-#if PG_VERSION_NUM >= 180000
-#define index_beginscan_compat(table, index, snapshot, nkeys) \
-	index_beginscan(table, index, snapshot, NULL, nkeys, 0)
-#else
-#define index_beginscan_compat(table, index, snapshot, nkeys) \
-	index_beginscan(table, index, snapshot, nkeys, 0)
 #endif
 
 #endif /* GOVCASE_COMPAT_H */
