@@ -272,7 +272,9 @@ $$;
 SELECT * FROM pg_temp.activate_and_count();
 -- a cold cache filled while a parallel plan runs
 CREATE TABLE public.policy_test_rows AS SELECT n FROM generate_series(1, 1000) n;
+\set QUIET on
 \c -
+\set QUIET off
 SET search_path = govcase, public;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
