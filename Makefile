@@ -27,7 +27,7 @@ C_ROOMS = govcase label_type risk_level case_state policy check_policy attach ro
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
-REGRESS = label_type risk_level case_state policy check_policy
+REGRESS = label_type risk_level case_state policy check_policy follow_up verify_chain
 ISOLATION = policy_activation
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
