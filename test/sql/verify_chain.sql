@@ -101,13 +101,13 @@ CREATE FUNCTION changes(OUT id integer, OUT seq bigint, OUT column_name text, OU
 RETURNS SETOF record LANGUAGE sql AS $$
 	SELECT l.id, l.seq, c.column_name, c.value
 	FROM follow_ups AS l CROSS JOIN LATERAL (
-		-- integers and times: each byte, each way
-		SELECT n.column_name, format('(%s # (%L::bigint << %s))%s', n.expression, bits, 8 * place, n.back)
+		-- integers and times: a bit of each byte
+		SELECT n.column_name, format('(%s # (1::bigint << %s))%s', n.expression, 9 * place % 64, n.back)
 		FROM (VALUES
 				('seq', 'seq', '', 8), ('recorded_in', 'recorded_in', '', 8),
 				('target_seq', 'target_seq', '', 8), ('id', 'id::bigint', '::integer', 3),
 				('version', 'version::bigint', '::integer', 3)) AS n(column_name, expression, back, bytes),
-			generate_series(0, n.bytes - 1) AS place, unnest(ARRAY[1, 128]) AS bits
+			generate_series(0, n.bytes - 1) AS place
 		UNION ALL
 		SELECT t, format('%I %s interval ''%s microseconds''', t, sign, 1::bigint << (8 * place))
 		FROM unnest(ARRAY['happened_at', 'recorded_at']) AS t, unnest(ARRAY['+', '-']) AS sign,
@@ -123,12 +123,12 @@ RETURNS SETOF record LANGUAGE sql AS $$
 		WHERE width = 1 OR place > length(t.now)
 		UNION ALL
 		SELECT t, format('left(%I, -1)', t) FROM unnest(ARRAY['kind', 'actor', 'db_user', 'policy', 'note']) AS t
-		-- bytes: each one, one more, one less
+		-- bytes: a bit of each, one more, one less
 		UNION ALL
-		SELECT b.column_name, format('set_byte(%I, %s, get_byte(%1$I, %2$s) # %s)', b.column_name, place, bits)
+		SELECT b.column_name, format('set_byte(%I, %s, get_byte(%1$I, %2$s) # %s)', b.column_name, place, 1 << (place % 8))
 		FROM (VALUES ('salt', l.salt), ('note_digest', l.note_digest), ('prev_hash', l.prev_hash),
 				('hash', l.hash)) AS b(column_name, now),
-			generate_series(0, length(b.now) - 1) AS place, unnest(ARRAY[1, 128]) AS bits
+			generate_series(0, length(b.now) - 1) AS place
 		UNION ALL
 		SELECT b, format(f, b) FROM unnest(ARRAY['salt', 'note_digest', 'prev_hash', 'hash']) AS b,
 			unnest(ARRAY['%I || ''\x00''', 'substr(%I, 2)']) AS f
@@ -189,7 +189,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-SELECT count(*) > 3000 AS many, bool_and(found) AS all_found FROM flips;
+SELECT count(*) > 2500 AS many, bool_and(found) AS all_found FROM flips;
 SELECT column_name, bool_and(found) AS all_found, bool_and(that_link_alone) AS that_link_alone
 FROM flips GROUP BY column_name ORDER BY column_name COLLATE "C";
 -- Nothing of it stayed.
