@@ -37,7 +37,13 @@ REGRESS = \
 	verify_chain \
 	attach \
 	attach_shapes \
+	attach_columns \
+	attach_history \
+	attach_tables \
 	attach_partitions \
+	attach_merge \
+	attach_trust \
+	boston \
 	resolution_rate \
 	period_change
 
