@@ -23,5 +23,5 @@ UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
 \echo
 \pset title 'The same as rows, for an application''s buttons: next_moves'
 SELECT state AS "state", risk AS "risk", ready AS "ready", array_to_string(needs, E'\n') AS "still needs"
-FROM next_moves('dispute', :red::bigint);
+FROM next_moves('dispute', :red);
 \pset title

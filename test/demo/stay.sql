@@ -16,7 +16,7 @@ FROM unnest(ARRAY['search_path = zhoukou, govcase, public', 'TimeZone = ''Asia/S
 \echo 'To stay in such a city: make demo-shell, and then for example'
 \echo
 \echo '   SELECT * FROM follow_up WHERE id =' :red 'ORDER BY seq;'
-\echo '   SELECT * FROM next_moves(''dispute'',' :red '::bigint);'
+\echo '   SELECT * FROM next_moves(''dispute'',' :red ');'
 \echo '   SELECT * FROM overdue_disputes;'
 \echo '   BEGIN; SET LOCAL govcase.actor = ''mediator-411602'';'
 \echo '   INSERT INTO follow_up (id, kind, note) VALUES (' :red ', ''mediation'', ''both sides came'');'

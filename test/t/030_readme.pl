@@ -60,7 +60,8 @@ $node->start;
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my ($script, $output) = ("$dir/readme.sql", "$dir/readme.out");
 open my $out, '>:encoding(UTF-8)', $script or die "$script: $!";
-print $out "SET client_min_messages = warning;\n";
+# Which line of a PL/pgSQL function raised an error is no reader's concern.
+print $out "SET client_min_messages = warning;\n\\set SHOW_CONTEXT never\n";
 print $out "$_->{sql}\\echo -- end of block\n" foreach @blocks;
 close $out or die "$script: $!";
 {
