@@ -36,16 +36,16 @@ REGRESS = \
 	follow_up \
 	verify_chain \
 	attach \
-	attach_shapes \
 	attach_columns \
 	attach_history \
-	attach_tables \
-	attach_partitions \
 	attach_merge \
+	attach_partitions \
+	attach_shapes \
+	attach_tables \
 	attach_trust \
 	boston \
-	resolution_rate \
-	period_change
+	period_change \
+	resolution_rate
 
 ISOLATION = \
 	policy_activation
