@@ -107,4 +107,13 @@ pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *s
 }
 #endif
 
+/* index_beginscan takes a place for instrumentation since pg18. */
+#if PG_VERSION_NUM >= 180000
+#define index_beginscan_compat(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, NULL, nkeys, 0)
+#else
+#define index_beginscan_compat(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, nkeys, 0)
+#endif
+
 #endif /* GOVCASE_COMPAT_H */
