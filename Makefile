@@ -48,7 +48,10 @@ REGRESS = \
 	resolution_rate
 
 ISOLATION = \
-	policy_activation
+	policy_activation \
+	follow_up_append \
+	follow_up_transition \
+	follow_up_partitions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
