@@ -17,6 +17,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -258,14 +260,26 @@ due_query(const Protection *protection, bool of_one_case)
 	return query.data;
 }
 
+/* 42501 without the query's text, which says nothing to who may not read. */
+static void
+check_may_read(Oid table)
+{
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ANY) !=
+			ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+}
+
 /* Run a query as the caller and return what it returns. */
 static void
-put_rows(FunctionCallInfo fcinfo, const char *query, int nvalues, Oid *types,
-		 Datum *values)
+put_rows(FunctionCallInfo fcinfo, const Protection *protection, const char *query,
+		 int nvalues, Oid *types, Datum *values)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int code;
 
+	check_may_read(protection->cases);
+	check_may_read(protection->links);
 	SPI_connect();
 	code = SPI_execute_with_args(query, nvalues, types, values, NULL, true, 0);
 	if (code != SPI_OK_SELECT)
@@ -326,7 +340,7 @@ govcase_overdue(PG_FUNCTION_ARGS)
 					 due);
 	append_keys(&query, protection);
 	appendStringInfoString(&query, ", reason");
-	put_rows(fcinfo, query.data, 1, types, values);
+	put_rows(fcinfo, protection, query.data, 1, types, values);
 	return (Datum) 0;
 }
 
@@ -351,7 +365,7 @@ put_next_due(FunctionCallInfo fcinfo, const Protection *protection, const CaseKe
 	appendStringInfoString(&query,
 						   ", due_at, reason) AS first ORDER BY risk DESC, due_at, ");
 	append_keys(&query, protection);
-	put_rows(fcinfo, query.data, copy.ncolumns, copy.types, copy.values);
+	put_rows(fcinfo, protection, query.data, copy.ncolumns, copy.types, copy.values);
 }
 
 /*
