@@ -44,6 +44,7 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	overdue \
 	period_change \
 	resolution_rate
 
