@@ -23,7 +23,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" govcase.contro
 SQL_ROOMS = schema risk_level case_state policy check_policy attach transition \
 	follow_up verify_chain next_moves overdue resolution_rate period_change
 C_ROOMS = govcase label_type risk_level case_state policy check_policy attach row_access \
-	transition follow_up verify_chain next_moves resolution_rate period_change
+	transition follow_up verify_chain next_moves overdue resolution_rate period_change
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
@@ -44,6 +44,7 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	overdue \
 	period_change \
 	resolution_rate
 
