@@ -1935,6 +1935,13 @@ COMMENT ON FUNCTION govcase.repair_triggers(regclass) IS
 
 /* ---- What happens to tables after they are protected ----------------------- */
 
+CREATE FUNCTION govcase.partition_change(command pg_ddl_command)
+RETURNS text
+AS 'MODULE_PATHNAME', 'govcase_partition_change'
+LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION govcase.partition_change(pg_ddl_command) IS
+'attach or detach, where a command seen by an event trigger did that to a partition';
+
 CREATE FUNCTION govcase.follow_partitions()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -1944,6 +1951,7 @@ DECLARE
 	carrier_functions oid[];
 	altered record;
 	seen record;
+	change record;
 	root regclass;
 	is_links boolean;
 BEGIN
@@ -1999,8 +2007,17 @@ BEGIN
 		FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 		WHERE t.tgrelid = root AND t.tgfoid = ANY (carrier_functions);
 		CONTINUE WHEN NOT FOUND;
-		PERFORM govcase.take_in_partitions(root, is_links);
-		PERFORM govcase.let_partitions_go(is_links);
+		FOR change IN
+			SELECT govcase.partition_change(d.command) AS kind, d.command_tag
+			FROM pg_event_trigger_ddl_commands() d
+			WHERE d.classid = 'pg_class'::regclass AND d.objid = altered.relation
+		LOOP
+			IF change.kind = 'attach' OR change.command_tag = 'CREATE TABLE' THEN
+				PERFORM govcase.take_in_partitions(root, is_links);
+			ELSIF change.kind = 'detach' THEN
+				PERFORM govcase.let_partitions_go(is_links);
+			END IF;
+		END LOOP;
 	END LOOP;
 END
 $$;
