@@ -19,6 +19,9 @@
 \else
 \set handled 21827
 \set transferred 829
+\endif
+\if :{?open}
+\else
 \set open 600
 \endif
 \encoding UTF8

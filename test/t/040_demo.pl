@@ -14,8 +14,9 @@ $node->start;
 # Runs it in a database of its own; returns what it printed.
 sub live
 {
-	my ($database, $seed) = @_;
+	my ($database, $seed, @size) = @_;
 	my ($out, $err);
+	@size = qw(-v handled=1500 -v transferred=80 -v open=250) unless @size;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
@@ -23,8 +24,7 @@ sub live
 		[
 			'psql', '-X', '-q', '-d', $node->connstr($database),
 			'-v', 'ON_ERROR_STOP=1', '-v', "seed=$seed",
-			'-v', 'handled=1500', '-v', 'transferred=80', '-v', 'open=250',
-			'-f', 'test/demo/demo.sql'
+			@size, '-f', 'test/demo/demo.sql'
 		],
 		'>', \$out, '2>', \$err);
 	return ($out, $err);
@@ -84,6 +84,18 @@ live('twin', 7);
 is(digest('twin'), digest('city'), 'the same seed gives the same city');
 live('other', 8);
 isnt(digest('other'), digest('city'), 'another seed another one');
+
+# The whole city takes a minute; README shows some of its board.
+SKIP:
+{
+	skip 'PG_TEST_EXTRA does not name govcase_demo', 1
+	  unless ($ENV{PG_TEST_EXTRA} // '') =~ /\bgovcase_demo\b/;
+
+	my ($shown) = slurp_file('README.md') =~ /^```text\n(.*?)^```\n/ms;
+	($out) = live('whole', 2021, qw(-v open=600));
+	my @missing = grep { index($out, $_) < 0 } split /\n{2,}/, $shown;
+	is("@missing", '', 'the board is as README shows it');
+}
 
 $node->stop;
 done_testing();
