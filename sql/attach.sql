@@ -1409,6 +1409,15 @@ BEGIN
 		PERFORM govcase.drop_triggers(partner.protected);
 	END LOOP;
 	PERFORM govcase.drop_triggers(cases);
+	-- The index that create_term_index() made; its comment tells it.
+	FOR partner IN
+		SELECT x.indexrelid::regclass AS index
+		FROM pg_index x
+		WHERE x.indrelid = cases
+			AND obj_description(x.indexrelid, 'pg_class') LIKE 'govcase: cases that a term may apply to, %'
+	LOOP
+		EXECUTE format('DROP INDEX %s', partner.index);
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION govcase.unprotect_cases(regclass) IS
