@@ -35,6 +35,9 @@ REGRESS = \
 	check_policy \
 	follow_up \
 	verify_chain \
+	transition \
+	next_moves \
+	overdue \
 	attach \
 	attach_columns \
 	attach_history \
@@ -44,15 +47,15 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
-	overdue \
 	period_change \
+	period_comparison \
 	resolution_rate
 
 ISOLATION = \
-	policy_activation \
 	follow_up_append \
+	follow_up_partitions \
 	follow_up_transition \
-	follow_up_partitions
+	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
