@@ -20,10 +20,39 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" govcase.contro
 
 # One capability is one room: src/X.c, sql/X.sql, test/sql/X.sql, expected/X.out.
 # The order is the order in which the install script is put together.
-SQL_ROOMS = schema risk_level case_state policy check_policy attach transition \
-	follow_up verify_chain next_moves overdue resolution_rate period_change
-C_ROOMS = govcase label_type risk_level case_state policy check_policy attach row_access \
-	transition follow_up verify_chain next_moves overdue resolution_rate period_change
+SQL_ROOMS = \
+	schema \
+	risk_level \
+	case_state \
+	policy \
+	check_policy \
+	attach \
+	transition \
+	follow_up \
+	verify_chain \
+	next_moves \
+	overdue \
+	resolution_rate \
+	period_comparison \
+	period_change
+C_ROOMS = \
+	govcase \
+	label_type \
+	risk_level \
+	case_state \
+	policy \
+	check_policy \
+	attach \
+	partition_change \
+	row_access \
+	transition \
+	follow_up \
+	verify_chain \
+	next_moves \
+	overdue \
+	resolution_rate \
+	period_comparison \
+	period_change
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
