@@ -205,6 +205,7 @@ DELETE FROM policy_term WHERE policy = 'overdue errand';
 SELECT activate_policy('overdue errand');
 SELECT * FROM overdue('overdue_test.errand');
 SELECT create_term_index('overdue_test.errand') IS NULL AS none, due_query('overdue_test.errand') IS NULL AS nothing;
+SELECT count(*) FROM term_index('overdue_test.errand');
 
 -- Long names are cut by whole characters so that the ending stays, and a name
 -- that is taken is not taken from its owner.
