@@ -1351,11 +1351,7 @@ BEGIN
 	END IF;
 	IF follow_ups IS NOT NULL THEN
 		PERFORM govcase.register_existing(cases, coalesce(accept_existing, false));
-		IF facts.has_terms THEN
-			IF to_regprocedure('govcase.create_term_index(regclass)') IS NOT NULL THEN
-				PERFORM govcase.create_term_index(cases);
-			END IF;
-		END IF;
+		PERFORM govcase.create_term_index(cases);
 	END IF;
 END
 $$;
@@ -1409,15 +1405,7 @@ BEGIN
 		PERFORM govcase.drop_triggers(partner.protected);
 	END LOOP;
 	PERFORM govcase.drop_triggers(cases);
-	-- The index that create_term_index() made; its comment tells it.
-	FOR partner IN
-		SELECT x.indexrelid::regclass AS index
-		FROM pg_index x
-		WHERE x.indrelid = cases
-			AND obj_description(x.indexrelid, 'pg_class') LIKE 'govcase: cases that a term may apply to, %'
-	LOOP
-		EXECUTE format('DROP INDEX %s', partner.index);
-	END LOOP;
+	PERFORM govcase.drop_term_index(cases);
 END
 $$;
 COMMENT ON FUNCTION govcase.unprotect_cases(regclass) IS
@@ -1479,7 +1467,7 @@ BEGIN
 	PERFORM govcase.refuse_existing(pair.cases, policy, format(
 		'Nothing was changed: policy "%s" stays. Correct the rows first, or unprotect the table and protect it with accept_existing => true.',
 		pair.policy));
-	IF pair.follow_ups IS NOT NULL AND facts.has_terms THEN
+	IF pair.follow_ups IS NOT NULL THEN
 		PERFORM govcase.create_term_index(pair.cases);
 	END IF;
 END
@@ -1558,6 +1546,8 @@ BEGIN
 	IF pair.follow_ups IS NOT NULL THEN
 		PERFORM govcase.drop_triggers(pair.follow_ups);
 	END IF;
+	-- Its condition names the state, whose type would not change under it.
+	PERFORM govcase.drop_term_index(pair.cases);
 	FOR change IN
 		SELECT c.key::oid::regclass AS relation, c.value AS name FROM jsonb_each_text(changes) c
 	LOOP
@@ -1574,6 +1564,9 @@ BEGIN
 		PERFORM govcase.create_missing_triggers(pair.follow_ups, true);
 	END IF;
 	PERFORM govcase.create_missing_triggers(pair.cases, false);
+	IF pair.follow_ups IS NOT NULL THEN
+		PERFORM govcase.create_term_index(pair.cases);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION govcase.alter_protected(regclass, text, text) IS

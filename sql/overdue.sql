@@ -45,6 +45,36 @@ LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION govcase.term_states(regclass) IS
 'states in which some term of a table''s policy applies; null where it has no terms';
 
+CREATE FUNCTION govcase.term_index(cases regclass, OUT index regclass, OUT meaning text)
+RETURNS SETOF record
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT x.indexrelid, d.description
+	FROM pg_index x
+		JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = x.indexrelid
+			AND d.objsubid = 0
+	WHERE x.indrelid = cases AND d.description LIKE 'govcase: cases that a term may apply to, %'
+$$;
+COMMENT ON FUNCTION govcase.term_index(regclass) IS
+'the index that create_term_index() made on a table, told by its comment, which says for which states it is';
+
+CREATE FUNCTION govcase.drop_term_index(cases regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	present regclass;
+BEGIN
+	FOR present IN SELECT i.index FROM govcase.term_index(cases) i LOOP
+		EXECUTE format('DROP INDEX %s', present);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION govcase.drop_term_index(regclass) IS
+'drops the index that create_term_index() made on a table';
+
 CREATE FUNCTION govcase.create_term_index(cases regclass)
 RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -54,8 +84,8 @@ DECLARE
 	root regclass;
 	states govcase.case_state[];
 	facts record;
-	meaning text;
-	present record;
+	wanted text;
+	present regclass;
 	stem text;
 	index_name text;
 	number integer := 0;
@@ -64,6 +94,7 @@ BEGIN
 	SELECT p.cases INTO root FROM govcase.protected_columns(cases) p LIMIT 1;
 	states := govcase.term_states(root);
 	IF states IS NULL THEN
+		PERFORM govcase.drop_term_index(root);
 		RETURN NULL;
 	END IF;
 	SELECT c.relname, n.nspname,
@@ -74,20 +105,13 @@ BEGIN
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.oid = root;
 
-	-- Its comment tells the index, and for which states it is.
-	meaning := format('govcase: cases that a term may apply to, by %s: %s',
+	wanted := format('govcase: cases that a term may apply to, by %s: %s',
 		facts.columns, array_to_string(states, ', '));
-	FOR present IN
-		SELECT x.indexrelid::regclass AS index, obj_description(x.indexrelid, 'pg_class') AS meaning
-		FROM pg_index x
-		WHERE x.indrelid = root
-			AND obj_description(x.indexrelid, 'pg_class') LIKE 'govcase: cases that a term may apply to, %'
-	LOOP
-		IF present.meaning = meaning THEN
-			RETURN present.index;
-		END IF;
-		EXECUTE format('DROP INDEX %s', present.index);
-	END LOOP;
+	SELECT i.index INTO present FROM govcase.term_index(root) i WHERE i.meaning = wanted;
+	IF FOUND THEN
+		RETURN present;
+	END IF;
+	PERFORM govcase.drop_term_index(root);
 
 	stem := facts.relname;
 	LOOP
@@ -102,9 +126,9 @@ BEGIN
 	END LOOP;
 	EXECUTE format('CREATE INDEX %I ON %s (%s) WHERE %I OPERATOR(govcase.=) ANY (%L::govcase.case_state[])',
 		index_name, root, facts.columns, facts.state, states);
-	EXECUTE format('COMMENT ON INDEX %I.%I IS %L', facts.nspname, index_name, meaning);
+	EXECUTE format('COMMENT ON INDEX %I.%I IS %L', facts.nspname, index_name, wanted);
 	RETURN format('%I.%I', facts.nspname, index_name)::regclass;
 END
 $$;
 COMMENT ON FUNCTION govcase.create_term_index(regclass) IS
-'makes the partial index from which overdue() takes its cases, or makes it anew where the policy''s terms now apply in other states; null where it has no terms';
+'makes the partial index from which overdue() takes its cases, or makes it anew where the policy''s terms now apply in other states; without terms, drops it and returns null';

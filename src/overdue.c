@@ -14,6 +14,7 @@
  */
 #include "govcase.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"

@@ -205,6 +205,7 @@ DELETE FROM policy_term WHERE policy = 'overdue errand';
 SELECT activate_policy('overdue errand');
 SELECT * FROM overdue('overdue_test.errand');
 SELECT create_term_index('overdue_test.errand') IS NULL AS none, due_query('overdue_test.errand') IS NULL AS nothing;
+SELECT count(*) FROM term_index('overdue_test.errand');
 
 -- Long names are cut by whole characters so that the ending stays, and a name
 -- that is taken is not taken from its owner.
@@ -219,6 +220,19 @@ SELECT protect_cases('overdue_test."矛盾纠纷多元化解综合治理中心�
 	protect_cases('overdue_test."矛盾纠纷多元化解综合治理中心台账二"', 'overdue list', follow_ups => 'overdue_test.second_chain');
 SELECT create_term_index('overdue_test."矛盾纠纷多元化解综合治理中心台账一"'),
 	create_term_index('overdue_test."矛盾纠纷多元化解综合治理中心台账二"');
+
+-- A table in partitions has one index over all of them, those to come as well.
+CREATE TABLE overdue_test.parted (LIKE overdue_test.dispute INCLUDING DEFAULTS, region text, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+CREATE TABLE overdue_test.parted_a PARTITION OF overdue_test.parted FOR VALUES IN ('411602');
+SELECT create_follow_ups('overdue_test.parted', 'parted_chain');
+SELECT protect_cases('overdue_test.parted', 'three_colour', follow_ups => 'overdue_test.parted_chain');
+CREATE TABLE overdue_test.parted_b PARTITION OF overdue_test.parted FOR VALUES IN ('411603');
+CALL overdue_test.at('2025-03-01 09:00', $$INSERT INTO overdue_test.parted (region, id, risk) VALUES ('411602', 1, 'yellow'), ('411603', 1, 'red')$$);
+SELECT * FROM overdue('overdue_test.parted', '2025-03-10 09:00');
+SELECT * FROM next_due('overdue_test.parted_b', ROW('411603', 1));
+SELECT create_term_index('overdue_test.parted_b');
+SELECT indrelid::regclass, relkind FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+WHERE indpred IS NOT NULL AND indrelid::regclass::text LIKE 'overdue_test.parted%' ORDER BY 1;
 
 -- Six hundred cases that moved at random, back and forth in states, risks and
 -- time, against an oracle in plain SQL; and a few thousand that are closed.
