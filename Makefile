@@ -103,8 +103,10 @@ endif
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DGOVCASE_VERSION='"$(EXTVERSION)"'
 # WERROR=1 makes warnings errors, as CI does; a compiler yet unknown to us may
-# warn of more, and should not keep anybody from building.
-PG_CFLAGS = -Wall -Wextra $(if $(WERROR),-Werror)
+# warn of more, and should not keep anybody from building.  Those that newer
+# compilers take for errors are errors with all.
+PG_CFLAGS = -Wall -Wextra $(if $(WERROR),-Werror) \
+	-Werror=implicit -Werror=int-conversion -Werror=incompatible-pointer-types
 
 # The bitcode for the server's JIT needs the very clang that PostgreSQL was
 # built with.  It is only a gain in speed, so do without where that is missing.
