@@ -20,11 +20,45 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" govcase.contro
 
 # One capability is one room: src/X.c, sql/X.sql, test/sql/X.sql, expected/X.out.
 # The order is the order in which the install script is put together.
-SQL_ROOMS = schema risk_level case_state policy check_policy attach transition \
-	follow_up verify_chain next_moves overdue resolution_rate period_change \
-	grid locate
-C_ROOMS = govcase label_type risk_level case_state policy check_policy attach row_access \
-	transition follow_up verify_chain next_moves resolution_rate period_change grid grid_cells \
+SQL_ROOMS = \
+	schema \
+	risk_level \
+	case_state \
+	policy \
+	check_policy \
+	attach \
+	transition \
+	follow_up \
+	verify_chain \
+	next_moves \
+	overdue \
+	resolution_rate \
+	period_comparison \
+	period_change \
+	planar \
+	grid \
+	locate
+C_ROOMS = \
+	govcase \
+	label_type \
+	risk_level \
+	case_state \
+	policy \
+	check_policy \
+	attach \
+	partition_change \
+	row_access \
+	transition \
+	follow_up \
+	verify_chain \
+	next_moves \
+	overdue \
+	resolution_rate \
+	period_comparison \
+	period_change \
+	planar \
+	grid \
+	grid_cells \
 	locate
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
@@ -37,6 +71,9 @@ REGRESS = \
 	check_policy \
 	follow_up \
 	verify_chain \
+	transition \
+	next_moves \
+	overdue \
 	attach \
 	attach_columns \
 	attach_history \
@@ -47,9 +84,13 @@ REGRESS = \
 	attach_trust \
 	boston \
 	period_change \
+	period_comparison \
 	resolution_rate
 
 ISOLATION = \
+	follow_up_append \
+	follow_up_partitions \
+	follow_up_transition \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
@@ -69,8 +110,10 @@ endif
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DGOVCASE_VERSION='"$(EXTVERSION)"'
 # WERROR=1 makes warnings errors, as CI does; a compiler yet unknown to us may
-# warn of more, and should not keep anybody from building.
-PG_CFLAGS = -Wall -Wextra $(if $(WERROR),-Werror)
+# warn of more, and should not keep anybody from building.  Those that newer
+# compilers take for errors are errors with all.
+PG_CFLAGS = -Wall -Wextra $(if $(WERROR),-Werror) \
+	-Werror=implicit -Werror=int-conversion -Werror=incompatible-pointer-types
 
 # The bitcode for the server's JIT needs the very clang that PostgreSQL was
 # built with.  It is only a gain in speed, so do without where that is missing.

@@ -1351,11 +1351,7 @@ BEGIN
 	END IF;
 	IF follow_ups IS NOT NULL THEN
 		PERFORM govcase.register_existing(cases, coalesce(accept_existing, false));
-		IF facts.has_terms THEN
-			IF to_regprocedure('govcase.create_term_index(regclass)') IS NOT NULL THEN
-				PERFORM govcase.create_term_index(cases);
-			END IF;
-		END IF;
+		PERFORM govcase.create_term_index(cases);
 	END IF;
 END
 $$;
@@ -1409,6 +1405,7 @@ BEGIN
 		PERFORM govcase.drop_triggers(partner.protected);
 	END LOOP;
 	PERFORM govcase.drop_triggers(cases);
+	PERFORM govcase.drop_term_index(cases);
 END
 $$;
 COMMENT ON FUNCTION govcase.unprotect_cases(regclass) IS
@@ -1470,7 +1467,7 @@ BEGIN
 	PERFORM govcase.refuse_existing(pair.cases, policy, format(
 		'Nothing was changed: policy "%s" stays. Correct the rows first, or unprotect the table and protect it with accept_existing => true.',
 		pair.policy));
-	IF pair.follow_ups IS NOT NULL AND facts.has_terms THEN
+	IF pair.follow_ups IS NOT NULL THEN
 		PERFORM govcase.create_term_index(pair.cases);
 	END IF;
 END
@@ -1549,6 +1546,8 @@ BEGIN
 	IF pair.follow_ups IS NOT NULL THEN
 		PERFORM govcase.drop_triggers(pair.follow_ups);
 	END IF;
+	-- Its condition names the state, whose type would not change under it.
+	PERFORM govcase.drop_term_index(pair.cases);
 	FOR change IN
 		SELECT c.key::oid::regclass AS relation, c.value AS name FROM jsonb_each_text(changes) c
 	LOOP
@@ -1565,6 +1564,9 @@ BEGIN
 		PERFORM govcase.create_missing_triggers(pair.follow_ups, true);
 	END IF;
 	PERFORM govcase.create_missing_triggers(pair.cases, false);
+	IF pair.follow_ups IS NOT NULL THEN
+		PERFORM govcase.create_term_index(pair.cases);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION govcase.alter_protected(regclass, text, text) IS
@@ -1935,6 +1937,13 @@ COMMENT ON FUNCTION govcase.repair_triggers(regclass) IS
 
 /* ---- What happens to tables after they are protected ----------------------- */
 
+CREATE FUNCTION govcase.partition_change(command pg_ddl_command)
+RETURNS text
+AS 'MODULE_PATHNAME', 'govcase_partition_change'
+LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION govcase.partition_change(pg_ddl_command) IS
+'attach or detach, where a command seen by an event trigger did that to a partition';
+
 CREATE FUNCTION govcase.follow_partitions()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -1944,6 +1953,7 @@ DECLARE
 	carrier_functions oid[];
 	altered record;
 	seen record;
+	change record;
 	root regclass;
 	is_links boolean;
 BEGIN
@@ -1999,8 +2009,17 @@ BEGIN
 		FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 		WHERE t.tgrelid = root AND t.tgfoid = ANY (carrier_functions);
 		CONTINUE WHEN NOT FOUND;
-		PERFORM govcase.take_in_partitions(root, is_links);
-		PERFORM govcase.let_partitions_go(is_links);
+		FOR change IN
+			SELECT govcase.partition_change(d.command) AS kind, d.command_tag
+			FROM pg_event_trigger_ddl_commands() d
+			WHERE d.classid = 'pg_class'::regclass AND d.objid = altered.relation
+		LOOP
+			IF change.kind = 'attach' OR change.command_tag = 'CREATE TABLE' THEN
+				PERFORM govcase.take_in_partitions(root, is_links);
+			ELSIF change.kind = 'detach' THEN
+				PERFORM govcase.let_partitions_go(is_links);
+			END IF;
+		END LOOP;
 	END LOOP;
 END
 $$;

@@ -845,8 +845,10 @@ static void
 wrong_key_count(const Protection *protection, int given)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("key of table \"%s\" has %d columns, not %d",
-						   get_rel_name(protection->cases), protection->nkeys, given),
+					errmsg("wrong number of key columns for table \"%s\"",
+						   get_rel_name(protection->cases)),
+					errdetail("Its key has %d, and %d were given.", protection->nkeys,
+							  given),
 					protection->nkeys == 1
 						? errhint("Give a single value.")
 						: errhint("Give a row such as ROW(a, b), or an array.")));

@@ -525,6 +525,10 @@ static List *
 find_unreachable(const PolicyGraph *graph, List *problems)
 {
 	const Policy *policy = graph->policy;
+	PairSet *of_moves = palloc(sizeof(PairSet) * Max(policy->nmoves, 1));
+
+	for (int move = 0; move < policy->nmoves; move++)
+		of_moves[move] = unreached_sources(graph, move);
 
 	for (int i = 0; i < CASE_STATE_COUNT; i++)
 	{
@@ -537,11 +541,9 @@ find_unreachable(const PolicyGraph *graph, List *problems)
 		initStringInfo(&moves);
 		for (int move = 0; move < policy->nmoves; move++)
 		{
-			PairSet of_move = unreached_sources(graph, move) & of_state;
-
-			if (of_move == 0)
+			if ((of_moves[move] & of_state) == 0)
 				continue;
-			unreached |= of_move;
+			unreached |= of_moves[move] & of_state;
 			appendStringInfo(&moves, "%s\"%s\"", nmoves++ > 0 ? ", " : "",
 							 policy->moves[move].name);
 		}

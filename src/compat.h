@@ -116,4 +116,12 @@ pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *s
 	index_beginscan(table, index, snapshot, nkeys, 0)
 #endif
 
+/* DETACH PARTITION … FINALIZE, after CONCURRENTLY was interrupted, is new in pg14. */
+#if PG_VERSION_NUM >= 140000
+#define AlterTableTypeIsDetach(type) \
+	((type) == AT_DetachPartition || (type) == AT_DetachPartitionFinalize)
+#else
+#define AlterTableTypeIsDetach(type) ((type) == AT_DetachPartition)
+#endif
+
 #endif /* GOVCASE_COMPAT_H */

@@ -1585,6 +1585,7 @@ erase_notes(Protection *protection, const CaseKey *key, bool has_seq, int64 seq,
 {
 	Datum values[MAX_KEY_COLUMNS + 2];
 	char nulls[MAX_KEY_COLUMNS + 2];
+	Oid outer = redacted_links;
 
 	memcpy(values, key->values, sizeof(Datum) * key->ncolumns);
 	memset(nulls, ' ', sizeof(nulls));
@@ -1598,7 +1599,7 @@ erase_notes(Protection *protection, const CaseKey *key, bool has_seq, int64 seq,
 	}
 	PG_FINALLY();
 	{
-		redacted_links = InvalidOid;
+		redacted_links = outer;
 	}
 	PG_END_TRY();
 	return SPI_processed;

@@ -79,87 +79,14 @@ role_in_words(const Protection *protection, const Policy *policy, int role)
 	return psprintf("column \"%s\"", get_attname(protection->cases, attnum, false));
 }
 
-/* "a mediation or a visit" */
-static char *
-link_kinds_in_words(LinkKindSet kinds)
-{
-	List *words = NIL;
-
-	for (int kind = 0; kind < LINK_KIND_COUNT; kind++)
-	{
-		const char *name = link_kind_name(kind);
-
-		if ((kinds & (1 << kind)) == 0)
-			continue;
-		words = lappend(words,
-						psprintf("%s %s", strchr("aeiou", name[0]) ? "an" : "a", name));
-	}
-	return join_words(words, " or ");
-}
-
-static char *
-states_in_words(StateSet states)
-{
-	List *words = NIL;
-
-	for (int i = 0; i < CASE_STATE_COUNT; i++)
-	{
-		if ((states & (1 << i)) != 0)
-			words = lappend(words, (char *) case_state_label(case_state_at(i)));
-	}
-	return join_words(words, " or ");
-}
-
 char *
 need_in_words(const Protection *protection, const Policy *policy, const PolicyNeed *need)
 {
-	StringInfoData words;
+	const char **labels = palloc(sizeof(char *) * (policy->nroles + 1));
 
-	initStringInfo(&words);
-	switch (need->kind)
-	{
-		case NEED_GIVEN:
-			appendStringInfo(&words, "%s is given in the same statement",
-							 role_in_words(protection, policy, need->role));
-			break;
-		case NEED_ZERO:
-			appendStringInfo(&words, "%s is 0",
-							 role_in_words(protection, policy, need->role));
-			break;
-		case NEED_OTHER:
-			appendStringInfo(&words, "the acting person is another than the one in %s",
-							 role_in_words(protection, policy, need->role));
-			break;
-		case NEED_LINK:
-			appendStringInfo(&words, "%s", link_kinds_in_words(need->link_kinds));
-			if (need->by_other != NO_ROLE)
-				appendStringInfo(&words, " by another than the one in %s",
-								 role_in_words(protection, policy, need->by_other));
-			if (need->satisfied)
-				appendStringInfoString(&words, " in which the parties are satisfied");
-			appendStringInfoString(&words, " is on the chain");
-			if (need->has_after)
-				appendStringInfo(&words, ", recorded at least %s after",
-								 DatumGetCString(DirectFunctionCall1(
-									 interval_out, IntervalPGetDatum(&need->after))));
-			else
-				appendStringInfoString(&words, " since");
-			switch (need->since)
-			{
-				case SINCE_REGISTRATION:
-					appendStringInfoString(&words, " its registration");
-					break;
-				case SINCE_RISK:
-					appendStringInfoString(&words, " its risk last changed");
-					break;
-				case SINCE_STATES:
-					appendStringInfo(&words, " it came into %s",
-									 states_in_words(need->since_states));
-					break;
-			}
-			break;
-	}
-	return words.data;
+	for (int role = 0; role < policy->nroles; role++)
+		labels[role] = role_in_words(protection, policy, role);
+	return policy_need_in_words(policy, need, labels);
 }
 
 char *

@@ -227,8 +227,9 @@ extern bool policy_move_admits(const PolicyMove *move, int to_pair);
  */
 extern Bitmapset *policy_watched_roles(const Policy *policy);
 /*
- * The need for people: "a mediation is on the chain since its risk last changed".  Labels, by role number, stand for the roles' names, such as
- * the columns of a table; NULL, or NULL for a role: its name.
+ * The need for people: "a mediation is on the chain since its risk last
+ * changed".  Labels, by role number, stand for the roles' names, such as the
+ * columns of a table; NULL, or NULL for a role: its name.
  */
 extern char *policy_need_in_words(const Policy *policy, const PolicyNeed *need,
 								  const char *const *labels);

@@ -442,15 +442,24 @@ List *
 broken_invariants(CaseMove *move)
 {
 	List *broken = NIL;
+	Bitmapset *unset = NULL;
 
 	for (int i = 0; i < move->policy->ninvariants; i++)
 	{
 		const PolicyInvariant *invariant = &move->policy->invariants[i];
 
-		if (invariant_applies(move, invariant, move->to_pair) &&
-			!invariant_holds(move, invariant))
-			broken = lappend(
-				broken, invariant_in_words(move->protection, move->policy, invariant));
+		if (!invariant_applies(move, invariant, move->to_pair) ||
+			invariant_holds(move, invariant))
+			continue;
+		/* What must be set and is not was not kept either: once is enough. */
+		if (invariant->kind != INVARIANT_DISTINCT)
+		{
+			if (bms_is_member(invariant->role, unset))
+				continue;
+			unset = bms_add_member(unset, invariant->role);
+		}
+		broken = lappend(broken,
+						 invariant_in_words(move->protection, move->policy, invariant));
 	}
 	return broken;
 }

@@ -38,23 +38,27 @@ FROM (
 ORDER BY f.code NULLS LAST;
 
 \pset title 'The year in three figures  全年'
-SELECT 'disputes resolved, of those handled' AS "figure", '矛盾纠纷调成率' AS "指标",
-	format('%s of %s', to_char(count(*) FILTER (WHERE is_resolved(state)), 'FM99,999'),
-		to_char(count(*) FILTER (WHERE is_handled(state)), 'FM99,999')) AS "counts",
-	percent(resolution_rate(state), 1) AS "published as"
-FROM dispute
-UNION ALL
-SELECT 'criminal cases against the year before', '刑事案件同比',
-	format('%s after %s', to_char(count(*) FILTER (WHERE happened_on >= '2021-01-01'), 'FM99,999'),
-		to_char(count(*) FILTER (WHERE happened_on < '2021-01-01'), 'FM99,999')),
-	percent(year_on_year(happened_on, '[2021-01-01,2022-01-01)'), 2)
-FROM incident WHERE kind IN ('criminal', 'homicide')
-UNION ALL
-SELECT 'homicides against the year before', '命案同比',
-	format('%s after %s', count(*) FILTER (WHERE happened_on >= '2021-01-01'),
-		count(*) FILTER (WHERE happened_on < '2021-01-01')),
-	percent(year_on_year(happened_on, '[2021-01-01,2022-01-01)'), 2)
-FROM incident WHERE kind = 'homicide';
+SELECT figure AS "figure", chinese AS "指标", counts AS "counts", published AS "published as"
+FROM (
+	SELECT 1 AS n, 'disputes resolved, of those handled' AS figure, '矛盾纠纷调成率' AS chinese,
+		format('%s of %s', to_char(count(*) FILTER (WHERE is_resolved(state)), 'FM99,999'),
+			to_char(count(*) FILTER (WHERE is_handled(state)), 'FM99,999')) AS counts,
+		percent(resolution_rate(state), 1) AS published
+	FROM dispute
+	UNION ALL
+	SELECT 2, 'criminal cases against the year before', '刑事案件同比',
+		format('%s after %s', to_char(count(*) FILTER (WHERE happened_on >= '2021-01-01'), 'FM99,999'),
+			to_char(count(*) FILTER (WHERE happened_on < '2021-01-01'), 'FM99,999')),
+		percent(year_on_year(happened_on, '[2021-01-01,2022-01-01)'), 2)
+	FROM incident WHERE kind IN ('criminal', 'homicide')
+	UNION ALL
+	SELECT 3, 'homicides against the year before', '命案同比',
+		format('%s after %s', count(*) FILTER (WHERE happened_on >= '2021-01-01'),
+			count(*) FILTER (WHERE happened_on < '2021-01-01')),
+		percent(year_on_year(happened_on, '[2021-01-01,2022-01-01)'), 2)
+	FROM incident WHERE kind = 'homicide'
+) AS three
+ORDER BY n;
 
 \pset title 'What the parties said  群众满意'
 SELECT CASE kind WHEN 'feedback' THEN 'when told the result' ELSE 'when looked at again' END AS "asked",

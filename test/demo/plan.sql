@@ -205,18 +205,18 @@ BEGIN
 END
 $$;
 
--- Who: county, township, situation, and how it ends.  Exactly 600 are open at
--- the end of the year and 829 of the others transferred, more of them where a
--- situation ends in court more often (a weighted draw without replacement: the
+-- Who: county, township, situation, and how it ends.  So many are open at
+-- the end of the year, and so many of the others transferred, more of them where
+-- a situation ends in court more often (a weighted draw without replacement: the
 -- least of -ln(chance) / weight).
 CREATE TEMPORARY TABLE subject AS
 WITH drawn AS (
-	SELECT n, hashint8extended(n, :seed) AS seed FROM generate_series(1, 21827 + 600) AS n
+	SELECT n, hashint8extended(n, :seed) AS seed FROM generate_series(1, :handled + :open) AS n
 ), chances AS (
 	SELECT n, seed, pg_temp.chance(seed, 'county') AS county,
 		pg_temp.chance(seed, 'situation') AS situation,
 		pg_temp.chance(seed, 'difficult') < 0.05 AS difficult,
-		row_number() OVER (ORDER BY pg_temp.chance(seed, 'open'), n) <= 600 AS open
+		row_number() OVER (ORDER BY pg_temp.chance(seed, 'open'), n) <= :open AS open
 	FROM drawn
 ), placed AS (
 	SELECT n, seed, c.code AS county, s.situation, difficult, open,
@@ -233,7 +233,7 @@ WITH drawn AS (
 			ON chances.situation >= s.upper - s.share AND chances.situation < s.upper
 )
 SELECT n, seed, county, township, situation, difficult,
-	CASE WHEN open THEN 'open' WHEN court_rank <= 829 THEN 'transferred' ELSE 'resolved' END AS fate
+	CASE WHEN open THEN 'open' WHEN court_rank <= :transferred THEN 'transferred' ELSE 'resolved' END AS fate
 FROM placed;
 
 CREATE TEMPORARY TABLE life AS

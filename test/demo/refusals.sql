@@ -9,13 +9,13 @@ FROM dispute \gset
 \echo
 \echo 'An illegal move  红色不能直接降蓝'
 \echo
-\echo '   UPDATE dispute SET risk = ''blue'' WHERE id =' :red ';'
+\echo '   UPDATE dispute SET risk = ''blue'' WHERE id = ':red';'
 UPDATE dispute SET risk = 'blue' WHERE id = :red;
 \echo '   SQLSTATE' :SQLSTATE
 \echo
 \echo 'A legal move that lacks something  没有反馈不能降蓝'
 \echo
-\echo '   UPDATE dispute SET risk = ''blue'' WHERE id =' :unheard ';'
+\echo '   UPDATE dispute SET risk = ''blue'' WHERE id = ':unheard';'
 UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
 \echo '   SQLSTATE' :SQLSTATE
 \set ON_ERROR_STOP on

@@ -10,14 +10,14 @@ SELECT format('ALTER DATABASE %I SET %s', current_database(), setting)
 FROM unnest(ARRAY['search_path = zhoukou, govcase, public', 'TimeZone = ''Asia/Shanghai''']) AS setting
 \gexec
 
-\echo 'verify_chain:' :links 'links of' :chains 'chains recomputed in' :verify_seconds 's,' :broken 'broken'
-\echo 'load:' :load_seconds 's for the year;' :demo_seconds 's for everything'
+\echo 'verify_chain:' :links 'links of' :chains 'chains recomputed in' :verify_seconds' s,' :broken 'broken'
+\echo 'load:' :load_seconds' s for the year;' :demo_seconds' s for everything'
 \echo
 \echo 'To stay in such a city: make demo-shell, and then for example'
 \echo
-\echo '   SELECT * FROM follow_up WHERE id =' :red 'ORDER BY seq;'
-\echo '   SELECT * FROM next_moves(''dispute'',' :red ');'
+\echo '   SELECT * FROM follow_up WHERE id = ':red' ORDER BY seq;'
+\echo '   SELECT * FROM next_moves(''dispute'', ':red');'
 \echo '   SELECT * FROM overdue_disputes;'
 \echo '   BEGIN; SET LOCAL govcase.actor = ''mediator-411602'';'
-\echo '   INSERT INTO follow_up (id, kind, note) VALUES (' :red ', ''mediation'', ''both sides came'');'
+\echo '   INSERT INTO follow_up (id, kind, note) VALUES (':red', ''mediation'', ''both sides came'');'
 \echo '   COMMIT;'

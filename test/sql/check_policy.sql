@@ -3,6 +3,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS govcase CASCADE;
 RESET client_min_messages;
+SET jit = off;
 \pset format unaligned
 \set QUIET off
 \set ECHO all
@@ -303,11 +304,13 @@ SELECT policy, since_states, 1 << (row_number() OVER (PARTITION BY policy ORDER 
 FROM (SELECT DISTINCT policy, since_states FROM policy_need WHERE policy LIKE 'random %' AND since = 'states') x;
 -- pair: each state and risk of each policy, with the points that it is.
 CREATE TEMP TABLE pair AS
-SELECT policy, s.value AS state, r AS risk,
+SELECT p.policy, s.value AS state, r AS risk,
 	s.value::text || CASE WHEN cardinality(risks) > 1 THEN '/' || r ELSE '' END AS pair,
 	s.value IN ('closed', 'transferred', 'voided') AS is_end,
-	coalesce((SELECT bit_or(bit) FROM point t WHERE t.policy = p.policy AND s.value = ANY (t.since_states)), 0) AS bits
-FROM policy p, case_states() s, unnest(risks) r WHERE policy LIKE 'random %';
+	coalesce(bit_or(bit), 0) AS bits
+FROM policy p CROSS JOIN case_states() s CROSS JOIN unnest(risks) r
+	LEFT JOIN point t ON t.policy = p.policy AND s.value = ANY (t.since_states)
+WHERE p.policy LIKE 'random %' GROUP BY p.policy, s.value, r;
 CREATE INDEX ON pair (policy, pair);
 ANALYZE pair;
 

@@ -496,6 +496,18 @@ RESET govcase.actor;
 SELECT id, seq, kind, actor FROM signed_links ORDER BY seq;
 SELECT * FROM recompute('signed_links', '{id}');
 
+-- Protected anew, a chain goes on from where it was.
+\o /dev/null
+SELECT govcase.unprotect_cases('signed');
+SELECT govcase.protect_cases('signed', 'matter', follow_ups => 'signed_links');
+\o
+INSERT INTO signed_links (id, kind) VALUES (9000000000000000000, 'visit');
+SELECT seq, kind, from_state, to_state,
+	chain_set <> (SELECT chain_set FROM signed_links WHERE seq = 1) AS other_chain_set
+FROM signed_links WHERE seq > 3 ORDER BY seq;
+SELECT * FROM recompute('signed_links', '{id}');
+SELECT * FROM govcase.verify_chain('signed');
+
 -- Partitioned links whose partitions number their columns in their own way.
 CREATE TABLE wide (LIKE disputes INCLUDING ALL);
 \o /dev/null
@@ -516,6 +528,10 @@ INSERT INTO wide_links_1 (id, kind, note) VALUES (1, 'visit', 'by the partition'
 UPDATE wide SET state = 'assigned';
 SELECT govcase.redact('wide_links', 1, 2, 'in a partition');
 SELECT tableoid::regclass, id, seq, kind, note FROM wide_links ORDER BY id, seq;
+-- A chain is read as far back as need be.
+INSERT INTO wide_links (id, kind) SELECT 1, 'note' FROM generate_series(1, 70);
+UPDATE wide SET state = 'handling' WHERE id = 1;
+SELECT seq, from_state, to_state FROM wide_links WHERE id = 1 AND kind = 'transition' ORDER BY seq;
 SELECT * FROM recompute('wide_links', '{id}');
 SELECT refusal($$UPDATE wide_links_1 SET note = 'x' WHERE seq = 3$$);
 SELECT refusal($$UPDATE wide_links SET id = 102 WHERE id = 1 AND seq = 3$$);

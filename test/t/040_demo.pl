@@ -1,0 +1,101 @@
+# The demonstration, with fewer disputes: it comes to its end, every dispute has
+# kept the rules, and the same seed gives the same city.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('demo');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->start;
+
+# Runs it in a database of its own; returns what it printed.
+sub live
+{
+	my ($database, $seed, @size) = @_;
+	my ($out, $err);
+	@size = qw(-v handled=1500 -v transferred=80 -v open=250) unless @size;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	run_log(
+		[
+			'psql', '-X', '-q', '-d', $node->connstr($database),
+			'-v', 'ON_ERROR_STOP=1', '-v', "seed=$seed",
+			@size, '-f', 'test/demo/demo.sql'
+		],
+		'>', \$out, '2>', \$err);
+	return ($out, $err);
+}
+
+# What the seed decides: all but the clock's times and what hangs on them.
+sub digest
+{
+	my ($database) = @_;
+	return $node->safe_psql($database, <<'SQL');
+SELECT md5(string_agg(l::text, '|' ORDER BY id, seq))
+FROM (SELECT id, seq, happened_at, kind, actor, from_state, to_state, from_risk, to_risk,
+		satisfied, note FROM zhoukou.follow_up) AS l;
+SELECT md5(string_agg(d::text, '|' ORDER BY id)) FROM zhoukou.dispute AS d;
+SELECT md5(string_agg(i::text, '|' ORDER BY id)) FROM zhoukou.incident AS i;
+SQL
+}
+
+my ($out, $err) = live('city', 7);
+
+like($out, qr/10 counties, 207 townships/, 'counties and townships');
+like($out, qr/, 0 broken/, 'every chain verifies');
+like($out, qr/-27\.05%.*-34\.15%/s, 'the published changes');
+like($out, qr/SQLSTATE VC001.*SQLSTATE VC002/s, 'two statements are refused');
+is(scalar(() = $err =~ /ERROR:/g), 2, 'and no other') or diag $err;
+
+is($node->safe_psql('city', q{SELECT count(*) FILTER (WHERE govcase.is_resolved(state)),
+		count(*) FILTER (WHERE govcase.is_handled(state)),
+		count(*) FILTER (WHERE govcase.is_open(state)), count(*) FROM zhoukou.dispute}),
+	'1420|1500|250|1750', 'so many are resolved, handled and open');
+
+# Rules of the policy in words of our own, over the links alone.
+is($node->safe_psql('city', <<'SQL'), '', 'no red case went to blue without yellow, none closed without a look-back');
+SELECT id, seq FROM (
+	SELECT *, max(seq) FILTER (WHERE to_risk <> from_risk OR kind = 'registered')
+			OVER (PARTITION BY id ORDER BY seq ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS risk_since,
+		max(seq) FILTER (WHERE kind = 'look_back') OVER before AS look_back,
+		max(seq) FILTER (WHERE kind = 'mediation') OVER before AS mediation
+	FROM zhoukou.follow_up
+	WINDOW before AS (PARTITION BY id ORDER BY seq)
+) AS l
+WHERE kind = 'transition' AND (
+	from_risk = 'red' AND to_risk = 'blue'
+	OR from_risk = 'red' AND to_risk = 'yellow' AND coalesce(mediation, 0) < risk_since
+	OR to_state = 'closed' AND coalesce(look_back, 0) < risk_since)
+SQL
+is($node->safe_psql('city', <<'SQL'), 't|t|t|t|t', 'every turn is taken by some');
+SELECT bool_or(from_state = 'closed' AND to_state = 'handling'),
+	bool_or(from_state = 'transferred' AND to_state = 'handling'),
+	bool_or(from_state = 'fed_back' AND to_state = 'handling'),
+	bool_or(from_state = 'assessed' AND to_state = 'handling'),
+	bool_or(from_risk = 'yellow' AND to_risk = 'red')
+FROM zhoukou.follow_up
+SQL
+
+live('twin', 7);
+is(digest('twin'), digest('city'), 'the same seed gives the same city');
+live('other', 8);
+isnt(digest('other'), digest('city'), 'another seed another one');
+
+# The whole city takes a minute; README shows some of its board.
+SKIP:
+{
+	skip 'PG_TEST_EXTRA does not name govcase_demo', 1
+	  unless ($ENV{PG_TEST_EXTRA} // '') =~ /\bgovcase_demo\b/;
+
+	my ($shown) = slurp_file('README.md') =~ /^```text\n(.*?)^```\n/ms;
+	($out) = live('whole', 2021, qw(-v open=600));
+	my @missing = grep { index($out, $_) < 0 } split /\n{2,}/, $shown;
+	is("@missing", '', 'the board is as README shows it');
+}
+
+$node->stop;
+done_testing();
