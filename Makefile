@@ -59,6 +59,7 @@ C_ROOMS = \
 	planar \
 	grid \
 	grid_cells \
+	placement \
 	locate
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in

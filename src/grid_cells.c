@@ -274,7 +274,7 @@ typedef struct Pile
 
 typedef struct Builder
 {
-	GridShape *const *shapes;
+	CellShape *const *shapes;
 	double smallest_width; /* of a cell that may be divided again */
 	Pile points;
 	Pile nodes;
@@ -609,7 +609,7 @@ static void
 enter_candidate(NodeBuilder *building, const Candidate *candidate)
 {
 	const CellNode *node = &building->node;
-	const GridShape *shape = building->builder->shapes[candidate->shape];
+	const CellShape *shape = building->builder->shapes[candidate->shape];
 	double margin = node->width * CELL_MARGIN * 2;
 	bool row_inside = candidate->inside;
 	int32 columns;
@@ -783,7 +783,8 @@ store_cell(NodeBuilder *building, int32 column, int32 row, uint32 *entries, int 
 		uint32 *words = add_items(&builder->candidates, 1 + nruns);
 		uint32 next = entry->first_run;
 
-		*words++ = CANDIDATE_WORD(entry->shape, nruns) |
+		/* An undecidable one needs no number, which could be too large. */
+		*words++ = CANDIDATE_WORD(decidable ? entry->shape : 0, nruns) |
 				   (i == nentries - 1 ? CANDIDATE_LAST : 0) |
 				   (decidable ? 0 : CANDIDATE_UNDECIDABLE) |
 				   (entry->inside ? CANDIDATE_INSIDE : 0);
@@ -848,7 +849,7 @@ build_node(Builder *builder, MapPoint corner, double width, int32 side,
 
 /* Take over the edges of a shape that reach the square, and judge its corner. */
 static void
-clip_shape(Builder *builder, const GridShape *shape, MapPoint corner, double width,
+clip_shape(Builder *builder, const CellShape *shape, MapPoint corner, double width,
 		   Candidate *candidate, Pile *runs)
 {
 	double margin = width / 256;
@@ -934,7 +935,7 @@ pack_cells(const Builder *builder, MemoryContext context)
 }
 
 Cells *
-build_cells(MapPoint corner, double width, GridShape *const *shapes, uint32 nshapes,
+build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nshapes,
 			MemoryContext context)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "govcase cells",
@@ -946,6 +947,7 @@ build_cells(MapPoint corner, double width, GridShape *const *shapes, uint32 nsha
 	double farthest = Max(fabs(corner.x), fabs(corner.y)) + width;
 	Cells *cells;
 	Pile runs;
+	uint32 npoints;
 	uint32 side;
 
 	builder.shapes = shapes;
@@ -966,8 +968,17 @@ build_cells(MapPoint corner, double width, GridShape *const *shapes, uint32 nsha
 		first_run[i] = runs.count;
 		if (candidates[i].undecidable)
 			continue;
-		farthest = Max(farthest, reach);
+		npoints = builder.points.count;
 		clip_shape(&builder, shapes[i], corner, width, &candidates[i], &runs);
+		if (i > LARGEST_SHAPE || builder.points.count > LARGEST_EDGE)
+		{
+			candidates[i].undecidable = true;
+			candidates[i].nruns = 0;
+			builder.points.count = npoints;
+			runs.count = first_run[i];
+			continue;
+		}
+		farthest = Max(farthest, reach);
 	}
 	for (uint32 i = 0; i < nshapes; i++)
 		candidates[i].runs = (EdgeRun *) runs.items + first_run[i];

@@ -17,7 +17,7 @@ typedef struct MapPoint
 } MapPoint;
 
 /* The boundary of a grid: closed rings, the holes among them. */
-typedef struct GridShape
+typedef struct CellShape
 {
 	double xmin;
 	double ymin;
@@ -27,7 +27,7 @@ typedef struct GridShape
 	uint32 nrings;
 	uint32 *ring_end; /* behind the last point of each ring */
 	MapPoint *points;
-} GridShape;
+} CellShape;
 
 /* A square lattice of cells, in the whole piece or in one crowded cell. */
 typedef struct CellNode
@@ -75,7 +75,7 @@ typedef enum CellAnswer
  * corner a multiple of width / CORNER_FRACTION, and the width not below
  * smallest_piece() of the coordinates in it.  Allocated in context.
  */
-extern Cells *build_cells(MapPoint corner, double width, GridShape *const *shapes,
+extern Cells *build_cells(MapPoint corner, double width, CellShape *const *shapes,
 						  uint32 nshapes, MemoryContext context);
 extern double smallest_piece(double coordinate);
 
