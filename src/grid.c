@@ -1584,7 +1584,7 @@ boundary_is_sound(GridCheck *check, const char *whose, const char *code, Datum g
 	if (!shape->only_polygons)
 	{
 		problem->message = psprintf("boundary of %s \"%s\" is no polygon", whose, code);
-		problem->detail = "It holds points, lines or curves.";
+		problem->detail = "It is a collection, or holds points, lines or curves.";
 		problem->hint = "ST_CollectionExtract(boundary, 3) takes the polygons out of it.";
 		return false;
 	}
