@@ -135,6 +135,9 @@ EXTRA_CLEAN = govcase--$(EXTVERSION).sql .built-for test/results test/output_iso
 include $(PGXS)
 
 govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
+	@# It has to load in a database of any encoding.
+	@if LC_ALL=C grep -n '[^ -~	]' $(SQL_ROOMS:%=sql/%.sql); then \
+		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
 # Objects built for one PostgreSQL are of no use to another, and those built

@@ -604,7 +604,7 @@ BEGIN
 					names[1], cases_name, format_type(seen.atttypid, seen.atttypmod),
 					wanted.role, govcase.role_types(wanted.kind)),
 				HINT = CASE WHEN wanted.kind IN ('state', 'risk') THEN
-					format('SELECT govcase.map_column(%L, %L, %L, ''{"%s": "%s", …}'') turns its labels into that type.',
+					format('SELECT govcase.map_column(%L, %L, %L, ''{"%s": "%s", ...}'') turns its labels into that type.',
 						cases, names[1], govcase.role_types(wanted.kind), 'your label',
 						CASE wanted.kind WHEN 'state' THEN 'handling' ELSE 'yellow' END)
 					ELSE 'Name another column, or change the type of this one.' END,
@@ -619,7 +619,7 @@ BEGIN
 					WHEN 1 THEN format('role "%s"', missing[1])
 					ELSE 'roles "' || array_to_string(missing, '", "') || '"' END,
 				policy),
-			HINT = format('Name one, as in columns => ''{"%s": "…"}''; the table has the columns %s.',
+			HINT = format('Name one, as in columns => ''{"%s": "..."}''; the table has the columns %s.',
 				missing[1], govcase.column_list(cases)),
 			TABLE = cases_name;
 	END IF;
@@ -784,7 +784,7 @@ BEGIN
 		RAISE undefined_column USING
 			MESSAGE = format('table "%s" has no column for %s of a link', links_name,
 				'"' || array_to_string(missing, '", "') || '"'),
-			HINT = format('Name one, as in link_columns => ''{"%s": "…"}'', add it, or make the table with govcase.create_follow_ups(); the table has the columns %s.',
+			HINT = format('Name one, as in link_columns => ''{"%s": "..."}'', add it, or make the table with govcase.create_follow_ups(); the table has the columns %s.',
 				missing[1], govcase.column_list(follow_ups)),
 			TABLE = links_name;
 	END IF;
@@ -1103,7 +1103,7 @@ BEGIN
 			ELSE '%2$s rows of table "%1$s" are where policy "%3$s" lets no case be' END,
 			cases_name, total, policy),
 		DETAIL = concat_ws(E'\n', shown,
-			CASE WHEN problems > 10 THEN format('… and %s more.', problems - 10) END),
+			CASE WHEN problems > 10 THEN format('... and %s more.', problems - 10) END),
 		HINT = hint,
 		SCHEMA = (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.oid = cases),
@@ -1240,14 +1240,14 @@ BEGIN
 		IF coalesce(link_columns, '{}') <> '{}' THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = '"link_columns" is given but no follow-up table',
-				HINT = 'Name it with follow_ups => …, or make it with govcase.create_follow_ups().';
+				HINT = 'Name it with follow_ups => ..., or make it with govcase.create_follow_ups().';
 		END IF;
 		IF facts.needs_links AND NOT coalesce(without_links, false) THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('policy "%s" needs links, but table "%s" is given no follow-up table',
 					policy, cases_name),
 				DETAIL = 'Some of its moves are legal only once the chain holds a mediation, a look_back or the like.',
-				HINT = 'Make one with govcase.create_follow_ups() and name it with follow_ups => …; or say without_links => true to do without what needs links.',
+				HINT = 'Make one with govcase.create_follow_ups() and name it with follow_ups => ...; or say without_links => true to do without what needs links.',
 				TABLE = cases_name;
 		END IF;
 	ELSE
@@ -1507,7 +1507,7 @@ BEGIN
 			WHERE e.column_name = alter_protected.column_name::name) THEN
 		RAISE undefined_column USING
 			MESSAGE = format('column "%s" of table "%s" is not under protection', column_name, target_name),
-			HINT = format('For a column of no role ALTER TABLE %s ALTER COLUMN … TYPE will do.', target),
+			HINT = format('For a column of no role ALTER TABLE %s ALTER COLUMN ... TYPE will do.', target),
 			TABLE = target_name, COLUMN = column_name;
 	END IF;
 	-- Only the whole text of a type name passes, so it can stand in a command.
@@ -2114,7 +2114,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION govcase.keep_protected_columns() IS
-'event trigger: refuses ALTER TABLE … DROP COLUMN … CASCADE of a column under protection';
+'event trigger: refuses ALTER TABLE ... DROP COLUMN ... CASCADE of a column under protection';
 
 CREATE EVENT TRIGGER govcase_follow_partitions ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
