@@ -81,6 +81,7 @@ REGRESS = \
 	resolution_rate
 
 ISOLATION = \
+	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \

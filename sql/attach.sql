@@ -461,17 +461,34 @@ $$;
 COMMENT ON FUNCTION govcase.mapping_columns(jsonb) IS
 'roles and columns of a mapping in the order in which a carrier lists them';
 
+CREATE FUNCTION govcase.require_read_committed(what text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- An older snapshot would miss rows that came in while this waited for the lock.
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE active_sql_transaction USING
+			MESSAGE = format('%s must run at isolation level READ COMMITTED', what),
+			DETAIL = format('This transaction is %s and might not see every row.',
+				upper(current_setting('transaction_isolation')));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION govcase.require_read_committed(text) IS
+'raises an error where the transaction''s snapshot could be older than the lock that a check of all rows needs';
+
 CREATE FUNCTION govcase.policy_facts(
 	policy text,
-	OUT version integer, OUT one_colour boolean, OUT needs_links boolean, OUT has_terms boolean)
+	OUT version integer, OUT one_colour boolean, OUT needs_links boolean)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	SELECT v.version, jsonb_array_length(v.rules -> 'risks') = 1,
-		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")'),
-		jsonb_path_exists(v.rules, '$.terms[*]')
-	INTO version, one_colour, needs_links, has_terms
+		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")')
+	INTO version, one_colour, needs_links
 	FROM govcase.policy_version v
 	WHERE v.policy = policy_facts.policy
 	ORDER BY v.version DESC LIMIT 1;
@@ -1216,6 +1233,7 @@ BEGIN
 			MESSAGE = format('table "%s" cannot be its own follow-up table', cases_name),
 			HINT = 'Name a table of links, or make one with govcase.create_follow_ups().';
 	END IF;
+	PERFORM govcase.require_read_committed('protect_cases()');
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE',
 		concat_ws(', ', cases::text, follow_ups::text));
 	PERFORM govcase.require_protectable(cases);
@@ -1366,6 +1384,7 @@ AS $$
 DECLARE
 	cases_name text;
 	partner record;
+	term_index record;
 BEGIN
 	PERFORM govcase.require_own_table(cases);
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = cases;
@@ -1430,6 +1449,7 @@ BEGIN
 	IF policy IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'policy must not be null';
 	END IF;
+	PERFORM govcase.require_read_committed('change_policy()');
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = pair.cases;
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
 	IF pair.follow_ups IS NULL AND facts.needs_links AND NOT coalesce(without_links, false)
@@ -1487,6 +1507,7 @@ DECLARE
 	place integer;
 	changes jsonb;
 	change record;
+	wrong record;
 	target_name text;
 	mapping jsonb;
 	link_mapping jsonb;
@@ -1523,6 +1544,24 @@ BEGIN
 	FROM jsonb_array_elements_text(own_mapping -> 'key') WITH ORDINALITY AS e(name, n)
 	WHERE e.name = column_name;
 	IF place IS NULL THEN
+		SELECT e.role, govcase.role_types(k.kind) AS takes INTO wrong
+		FROM govcase.mapping_columns(own_mapping) e
+			LEFT JOIN (
+				VALUES ('state', 'state'), ('risk', 'risk')
+				UNION ALL
+				SELECT r.role, r.kind FROM govcase.policy_roles(pair.policy) r) AS k(role, kind)
+				ON k.role = e.role AND target = pair.cases
+		WHERE e.column_name = alter_protected.column_name::name
+			AND govcase.role_takes(k.kind, type) IS NOT TRUE
+		ORDER BY e.ordinal LIMIT 1;
+		IF FOUND THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('column "%s" of table "%s" cannot become %s', column_name, target_name, type),
+				DETAIL = CASE WHEN target = pair.cases
+					THEN format('It bears role "%s", which takes %s.', wrong.role, wrong.takes)
+					ELSE format('"%s" of a link is of the type that it has; only key columns can change.', wrong.role) END,
+				TABLE = target_name, COLUMN = column_name;
+		END IF;
 		changes := jsonb_build_object(target::oid, column_name);
 	ELSE
 		IF govcase.key_class(type) IS DISTINCT FROM (
@@ -1734,6 +1773,7 @@ BEGIN
 			HINT = 'Call govcase.unprotect_cases() first; the chain goes on when the table is protected again.',
 			TABLE = target_name, COLUMN = column_name;
 	END IF;
+	PERFORM govcase.require_read_committed('map_column()');
 	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target);
 	PERFORM govcase.require_all_rows_visible(target);
 
