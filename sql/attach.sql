@@ -1384,7 +1384,6 @@ AS $$
 DECLARE
 	cases_name text;
 	partner record;
-	term_index record;
 BEGIN
 	PERFORM govcase.require_own_table(cases);
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = cases;
@@ -1636,7 +1635,7 @@ COMMENT ON FUNCTION govcase.column_dependents(regclass, smallint) IS
 'views, checks, triggers, policies, partial indexes and generated columns that name a column';
 
 CREATE FUNCTION govcase.column_defaults(
-	target regclass, column_name text, OUT relation regclass, OUT expression text)
+	target regclass, column_name text, OUT relation regclass, OUT expression text, OUT value text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -1662,6 +1661,7 @@ BEGIN
 				HINT = format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT first.', relation, column_name),
 				COLUMN = column_name;
 		END IF;
+		EXECUTE format('SELECT (%s)::text', expression) INTO value;
 		RETURN NEXT;
 	END LOOP;
 END
@@ -1792,8 +1792,7 @@ BEGIN
 			GROUP BY y.label) x
 		$query$, column_name, target)
 	INTO labels, shown
-	USING mapping, ARRAY(SELECT govcase.constant_text(d.expression)
-		FROM govcase.column_defaults(target, column_name) d);
+	USING mapping, ARRAY(SELECT d.value FROM govcase.column_defaults(target, column_name) d);
 	IF labels > 0 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('mapping lacks labels of column "%s" of table "%s"', column_name, target_name),
@@ -1818,21 +1817,6 @@ $$;
 COMMENT ON FUNCTION govcase.map_column(regclass, text, regtype, jsonb) IS
 'turns a status column of text, an enum or codes into case_state or risk_level, in one rewrite';
 
-CREATE FUNCTION govcase.constant_text(expression text)
-RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	value text;
-BEGIN
-	EXECUTE format('SELECT (%s)::text', expression) INTO value;
-	RETURN value;
-END
-$$;
-COMMENT ON FUNCTION govcase.constant_text(text) IS
-'value of a constant expression that column_defaults() returned, as text';
-
 CREATE FUNCTION govcase.release(target regclass)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -1854,6 +1838,8 @@ BEGIN
 	WHERE c.protected = target AND NOT c.of_links;
 	tables := array_remove(coalesce(tables, ARRAY[target]), NULL);
 	PERFORM govcase.unprotect_cases(target);
+	-- A copy of a protected table, never protected itself, may have one, too.
+	PERFORM govcase.drop_term_index(target);
 	FOR ours IN
 		SELECT a.attrelid::regclass AS relation, a.attname,
 			t.typcategory = 'A' AS is_array
