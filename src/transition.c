@@ -622,6 +622,29 @@ check_registration(CaseMove *move)
 	check_invariants(move);
 }
 
+/*
+ * Does the table hold the case once?  An index says so of an ordinary table.
+ * That of a partitioned one may cover more than the key, what says the
+ * partition, and then nothing but the chain keeps the key unique.
+ */
+static bool
+is_only_row(CaseMove *move)
+{
+	Datum values[MAX_KEY_COLUMNS];
+	uint64 nrows;
+
+	if (!move->relation->rd_rel->relispartition)
+		return true;
+	memcpy(values, move->key.values, sizeof(values));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	(void) protection_execute(move->protection, PLAN_READ_CASE, values, NULL, false);
+	nrows = SPI_processed;
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	return nrows == 1;
+}
+
 static void
 register_row(CaseMove *move)
 {
@@ -635,7 +658,9 @@ register_row(CaseMove *move)
 		if (move->outcome->kind == LINK_REGISTERED &&
 			move->outcome->recorded_in ==
 				(int64) U64FromFullTransactionId(GetTopFullTransactionId()) &&
-			pair_index(move->outcome->to_state, move->outcome->to_risk) == move->to_pair)
+			pair_index(move->outcome->to_state, move->outcome->to_risk) ==
+				move->to_pair &&
+			is_only_row(move))
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_CHAIN_MISMATCH),
