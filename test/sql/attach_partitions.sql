@@ -194,6 +194,10 @@ SELECT protect_cases('roaming', 'three_colour', 'roaming_links', columns => '{"k
 INSERT INTO roaming (id, county) VALUES (1, 'a'), (2, 'a'), (3, 'b');
 INSERT INTO roaming (id, county) VALUES (1, 'b');
 \echo :SQLSTATE
+INSERT INTO roaming (id, county) VALUES (5, 'a'), (5, 'b');
+\echo :SQLSTATE
+WITH made AS (INSERT INTO roaming (id, county) VALUES (6, 'a') RETURNING id)
+INSERT INTO roaming_links (id, kind) SELECT id, 'visit' FROM made;
 -- Without a change of state: nothing to record.
 UPDATE roaming SET county = 'b' WHERE id = 1;
 -- With a legal one, which is recorded as what it is.
