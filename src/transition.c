@@ -41,6 +41,7 @@ typedef struct CrossingRow
 	char *key;
 	HeapTuple row;
 	int level; /* of the (sub)transaction that moved it */
+	int depth; /* of the triggers that saw it leave */
 } CrossingRow;
 
 /* A table whose history is being loaded. */
@@ -817,22 +818,32 @@ same_key(const CaseKey *key, const CaseKey *other)
 }
 
 static void
-refuse_key_change(const Protection *protection, Relation relation, const CaseKey *from,
-				  const CaseKey *to)
+refuse_key_change(const Protection *protection, Relation relation, const char *from,
+				  const char *to)
 {
-	ereport(ERROR, (errcode(ERRCODE_VC_APPEND_ONLY),
-					errmsg("key of case %s of table \"%s\" cannot be changed",
-						   case_key_text(from), get_rel_name(protection->cases)),
-					errdetail("Its chain is bound to key %s; the new key is %s.",
-							  case_key_text(from), case_key_text(to)),
-					errhint("Void the case with a reason and register another."),
-					errtable(relation)));
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_APPEND_ONLY),
+			 errmsg("key of case %s of table \"%s\" cannot be changed", from,
+					get_rel_name(protection->cases)),
+			 errdetail("Its chain is bound to key %s; the new key is %s.", from, to),
+			 errhint("Void the case with a reason and register another."),
+			 errtable(relation)));
 }
 
 /* ---------------------------------------------------------------------------
  * Rows that cross partitions: a DELETE here and an INSERT there
  * ---------------------------------------------------------------------------
  */
+
+/* How deep this trigger is nested in others. */
+static int
+trigger_depth(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetInt32(pg_trigger_depth(fcinfo));
+}
 
 static void
 note_crossing_row(const Protection *protection, Relation partition, HeapTuple row)
@@ -847,6 +858,7 @@ note_crossing_row(const Protection *protection, Relation partition, HeapTuple ro
 	crossing->key = case_key_text(&key);
 	crossing->row = heap_copytuple(row);
 	crossing->level = GetCurrentTransactionNestLevel();
+	crossing->depth = trigger_depth();
 	crossing_rows = lappend(crossing_rows, crossing);
 	MemoryContextSwitchTo(old);
 }
@@ -902,6 +914,27 @@ take_crossing_row(const Protection *protection, Relation arrival, HeapTuple row)
 		return old_row;
 	}
 	return NULL;
+}
+
+/*
+ * A row arrived that none left under its key.  Where one is on its way, this is
+ * that one: it leaves and arrives in turn, so only its key can have changed.
+ */
+static void
+refuse_crossing_key_change(const Protection *protection, Relation arrival, HeapTuple row)
+{
+	ListCell *cell;
+	CaseKey key;
+
+	foreach (cell, crossing_rows)
+	{
+		CrossingRow *crossing = lfirst(cell);
+
+		if (crossing->cases != protection->cases || crossing->depth != trigger_depth())
+			continue;
+		case_key_of_tuple(protection, arrival, row, false, &key);
+		refuse_key_change(protection, arrival, crossing->key, case_key_text(&key));
+	}
 }
 
 /* A row that left one partition and arrived in none has vanished: refuse. */
@@ -1029,7 +1062,12 @@ govcase_register_case(PG_FUNCTION_ARGS)
 	if (old_row != NULL)
 		check_move(&move);
 	else
+	{
+		if (OidIsValid(protection->links))
+			refuse_crossing_key_change(protection, trigdata->tg_relation,
+									   trigdata->tg_trigtuple);
 		register_row(&move);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -1058,7 +1096,8 @@ govcase_check_transition(PG_FUNCTION_ARGS)
 	case_key_of_tuple(protection, trigdata->tg_relation, trigdata->tg_trigtuple, false,
 					  &old_key);
 	if (OidIsValid(protection->links) && !same_key(&old_key, &move.key))
-		refuse_key_change(protection, trigdata->tg_relation, &old_key, &move.key);
+		refuse_key_change(protection, trigdata->tg_relation, case_key_text(&old_key),
+						  case_key_text(&move.key));
 	check_move(&move);
 	return PointerGetDatum(NULL);
 }

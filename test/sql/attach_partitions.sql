@@ -65,8 +65,8 @@ UPDATE dispute SET county = 'a' WHERE county = 'b' AND id = 2;
 BEGIN;
 INSERT INTO dispute (county, id, risk) VALUES ('b', 3, 'yellow');
 UPDATE dispute SET county = 'a' WHERE county = 'b' AND id = 3;
-COMMIT;
 \echo :SQLSTATE
+COMMIT;
 SELECT count(*) AS moved FROM dispute WHERE id = 3;
 
 -- TRUNCATE and DELETE are refused in every partition, by every name.
