@@ -634,6 +634,9 @@ build_protection(Relation cases)
 		find_key_index(links, protection->nkeys, protection->link_key,
 					   protection->link_column[LINK_COLUMN_SEQ], &protection->link_index,
 					   context);
+		protection->links_are_plain =
+			stores_plain_rows(links, protection->nkeys, protection->link_key,
+							  LINK_COLUMN_COUNT, protection->link_column);
 		table_close(links, NoLock);
 	}
 	find_key_index(cases, protection->nkeys, protection->case_key, InvalidAttrNumber,

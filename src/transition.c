@@ -170,6 +170,15 @@ is_in_role(const CaseMove *move, const char *person, int role)
  * ---------------------------------------------------------------------------
  */
 
+/* Who acts, asked once for a move and only where it matters. */
+static char *
+actor_of_move(CaseMove *move)
+{
+	if (move->actor == NULL)
+		move->actor = acting_person(move->protection);
+	return move->actor;
+}
+
 /* Did the link bring the case into the set of states from outside? */
 static bool
 enters_states(const Link *link, StateSet states)
@@ -241,6 +250,9 @@ read_case_chain(CaseMove *move)
 
 	if (move->chain_read || !OidIsValid(move->protection->links))
 		return;
+	/* The actor function may be anything, so it runs before the chain is read. */
+	if (!move->asking)
+		(void) actor_of_move(move);
 	reader.move = move;
 	reader.allocated = 16;
 	reader.needs = NIL;
@@ -251,11 +263,10 @@ read_case_chain(CaseMove *move)
 		const PolicyMove *alternative = &move->policy->moves[i];
 		bool wanted = false;
 
-		for (int pair = 0; pair < PAIR_COUNT && !wanted; pair++)
-		{
-			wanted = (move->asking || pair == move->to_pair) &&
-					 policy_move_allows(alternative, move->from_pair, pair);
-		}
+		if (!move->asking)
+			wanted = policy_move_allows(alternative, move->from_pair, move->to_pair);
+		for (int pair = 0; move->asking && pair < PAIR_COUNT && !wanted; pair++)
+			wanted = policy_move_allows(alternative, move->from_pair, pair);
 		for (int n = 0; wanted && n < alternative->nneeds; n++)
 		{
 			if (alternative->needs[n].kind == NEED_LINK)
@@ -316,15 +327,6 @@ link_need_is_met(CaseMove *move, const PolicyNeed *need)
  * Needs and invariants
  * ---------------------------------------------------------------------------
  */
-
-/* Who acts, asked once for a move and only where it matters. */
-static char *
-actor_of_move(CaseMove *move)
-{
-	if (move->actor == NULL)
-		move->actor = acting_person(move->protection);
-	return move->actor;
-}
 
 static bool
 role_changed(const CaseMove *move, int role)
@@ -571,6 +573,41 @@ loads_history(Oid cases)
 	return false;
 }
 
+/*
+ * Write the link of a move with what is known of the case and of its chain.
+ * Nothing that could append has run since they were read: see read_case_chain().
+ */
+static void
+write_move(CaseMove *move, const Link *link)
+{
+	AttrNumber attnum = protection_role_column(move->protection, "reported_at");
+	CaseFacts facts;
+	ChainHead head;
+
+	memset(&facts, 0, sizeof(facts));
+	if (attnum != InvalidAttrNumber)
+	{
+		bool isnull;
+		Datum value =
+			root_column(move->protection, move->relation, move->new_row, attnum, &isnull);
+
+		attnum = partition_attnum(move->relation, move->protection->cases, attnum);
+		read_reported_at(
+			&facts, TupleDescAttr(RelationGetDescr(move->relation), attnum - 1)->atttypid,
+			value, isnull);
+	}
+	memset(&head, 0, sizeof(head));
+	head.exists = move->nlinks > 0;
+	if (head.exists)
+	{
+		head.seq = move->links[0].seq;
+		head.recorded_at = move->links[0].recorded_at;
+		memcpy(head.hash, move->links[0].hash, LINK_HASH_SIZE);
+	}
+	write_link(move->protection, &move->key, link, &facts,
+			   move->chain_read ? &head : NULL);
+}
+
 static void
 write_registration(CaseMove *move, const char *note)
 {
@@ -596,7 +633,7 @@ write_registration(CaseMove *move, const char *note)
 	link.has_chain_set = true;
 	link.chain_set = move->protection->chain_set;
 	link.note = (char *) note;
-	write_link(move->protection, &move->key, &link);
+	write_move(move, &link);
 }
 
 /* May a new row come as it is?  VC001, VC002 or VC006 where not. */
@@ -763,7 +800,7 @@ write_transition(CaseMove *move)
 	link.policy = move->policy->name;
 	link.has_version = true;
 	link.version = move->policy->version;
-	write_link(move->protection, &move->key, &link);
+	write_move(move, &link);
 }
 
 /* OLD must be what the chain last said. */
@@ -1340,6 +1377,8 @@ register_existing_row(CaseMove *move, void *argument)
 	char *problem = problem_of_row(move);
 	Link registration;
 
+	/* It is the owner that registers, whoever may be signed in or not. */
+	move->actor = GetUserNameFromId(GetUserId(), false);
 	if (problem != NULL && !rows->accepted)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_MOVE_NOT_ALLOWED),
@@ -1362,8 +1401,6 @@ register_existing_row(CaseMove *move, void *argument)
 			return;
 		}
 	}
-	/* It is the owner that registers, whoever may be signed in or not. */
-	move->actor = GetUserNameFromId(GetUserId(), false);
 	write_registration(move, problem != NULL ? ACCEPTED_AS_FOUND : NULL);
 	rows->registered++;
 }
