@@ -1618,11 +1618,16 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	-- What names the column in an expression, which another type would break.
-	SELECT coalesce(array_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0)), '{}')
+	-- Of a generated column PostgreSQL 13 says that the column depends, not its expression.
+	SELECT coalesce(array_agg(DISTINCT CASE WHEN f.oid IS NULL
+			THEN pg_describe_object(d.classid, d.objid, 0)
+			ELSE pg_describe_object('pg_attrdef'::regclass, f.oid, 0) END), '{}')
 	FROM pg_depend d
 		LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
 		LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
-		LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
+		LEFT JOIN pg_attrdef f ON (d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid)
+			OR (d.classid = 'pg_class'::regclass AND d.objid = target AND d.objsubid > 0
+				AND f.adrelid = d.objid AND f.adnum = d.objsubid)
 	WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = target
 		AND d.refobjsubid = column_number
 		AND (d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
