@@ -34,7 +34,9 @@ SQL_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -52,7 +54,9 @@ C_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
