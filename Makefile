@@ -36,7 +36,8 @@ SQL_ROOMS = \
 	period_comparison \
 	period_change \
 	planar \
-	grid
+	grid \
+	locate
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -56,7 +57,10 @@ C_ROOMS = \
 	period_comparison \
 	period_change \
 	planar \
-	grid
+	grid \
+	grid_cells \
+	placement \
+	locate
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
