@@ -84,15 +84,21 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	grid \
+	grid_protect \
 	period_change \
 	period_comparison \
+	planar \
 	resolution_rate
 
 ISOLATION = \
+	attach_policy \
 	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
+	grid_overlap \
+	grid_region \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
