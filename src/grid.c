@@ -191,7 +191,8 @@ first_argument(HeapTuple trigger, TupleDesc descriptor)
 
 /*
  * Tables with a trigger that calls the function with the grid set as its first
- * argument and that belong to the owner; every table where grid_set is NULL.
+ * argument and that belong to the owner, or to anybody where that is InvalidOid;
+ * every table where grid_set is NULL.
  */
 static List *
 tables_of_carriers(Oid function, const char *grid_set, Oid owner)
@@ -236,7 +237,8 @@ tables_of_carriers(Oid function, const char *grid_set, Oid owner)
 			{
 				if (grid_set == NULL ||
 					(named != NULL && strcmp(named, grid_set) == 0 &&
-					 ((Form_pg_class) GETSTRUCT(class))->relowner == owner))
+					 (!OidIsValid(owner) ||
+					  ((Form_pg_class) GETSTRUCT(class))->relowner == owner)))
 					tables = list_append_unique_oid(tables, table);
 				ReleaseSysCache(class);
 			}
@@ -247,6 +249,12 @@ tables_of_carriers(Oid function, const char *grid_set, Oid owner)
 	table_close(triggers, AccessShareLock);
 	table_close(depend, AccessShareLock);
 	return tables;
+}
+
+List *
+tables_of_grid_set(const char *grid_set, Oid owner)
+{
+	return tables_of_carriers(trigger_function_or_none(GRID_CARRIER), grid_set, owner);
 }
 
 /* The one such table; InvalidOid where there is none, VC007 where there are two. */

@@ -294,7 +294,9 @@ read_coordinate_system(int32 srid, CoordinateSystem *system)
 					   CurrentMemoryContext);
 	if (srid_column <= 0 || text_column <= 0 || !OidIsValid(index.index))
 		elog(ERROR, "table \"spatial_ref_sys\" has not the columns or key expected");
-	begin_key_scan(&scan, table, AccessShareLock, &index, &key, GetLatestSnapshot());
+	/* Not GetLatestSnapshot(), which a parallel worker has not. */
+	begin_key_scan(&scan, table, AccessShareLock, &index, &key,
+				   GetCatalogSnapshot(table));
 	if (next_row(&scan, ForwardScanDirection))
 	{
 		bool isnull;
