@@ -6,6 +6,7 @@ RESET client_min_messages;
 \set QUIET off
 \set ECHO all
 
+\if :{?points} \else \set points 150000 \endif
 -- locate() answers as the plainest SQL would: the first grid, by rank of its
 -- kind and then by code, that ST_Covers the point.  Everything here is compared
 -- with that, point by point.
@@ -78,7 +79,8 @@ BEGIN
 			WINDOW w AS (PARTITION BY g.code, d.path[1:2] ORDER BY d.path)),
 		edge AS MATERIALIZED (
 			SELECT row_number() OVER (ORDER BY digest, k) AS n, px, py, qx, qy
-			FROM corner, generate_series(1, CASE kind WHEN ''special'' THEN 100 ELSE 1 END) k WHERE qx IS NOT NULL),
+			FROM corner, generate_series(1, greatest(1, $1 / 150000) * CASE kind WHEN ''special'' THEN 100 ELSE 1 END) k
+			WHERE qx IS NOT NULL),
 		spot(sort, n, x, y) AS (
 			SELECT ''random'', n, x + (noise(n, ''x'') * 1.04 - 0.02) * width, y + (noise(n, ''y'') * 1.04 - 0.02) * height
 			FROM bounds, generate_series(1::bigint, $1 * 2 / 5) n
@@ -93,7 +95,7 @@ BEGIN
 		SELECT s.sort, s.n, ST_SetSRID(ST_MakePoint(s.x, s.y), b.srid) FROM spot s, bounds b', grids) USING many;
 END
 $$;
-CREATE TABLE spot AS SELECT * FROM points_of('city', 150000) ORDER BY md5(sort || n);
+CREATE TABLE spot AS SELECT * FROM points_of('city', :points) ORDER BY md5(sort || n);
 
 CREATE FUNCTION oracle(point geometry) RETURNS text
 LANGUAGE sql STABLE
@@ -113,7 +115,7 @@ AS $$
 $$;
 SELECT * FROM compare(1);
 -- It was not PostGIS that answered: only points at a border were left to it.
-SELECT tiles > 4 AND asked < 150000 * 0.6 AS placed_by_tiles FROM govcase.placement_cache();
+SELECT tiles > 4 AND asked < :points * 0.6 AS placed_by_tiles FROM govcase.placement_cache();
 
 -- With hardly any memory, tiles come and go, and the answers stay the same.
 SET govcase.placement_memory = '64kB';
