@@ -36,7 +36,8 @@ SQL_ROOMS = \
 	period_comparison \
 	period_change \
 	planar \
-	grid
+	grid \
+	check_coverage
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -56,7 +57,8 @@ C_ROOMS = \
 	period_comparison \
 	period_change \
 	planar \
-	grid
+	grid \
+	check_coverage
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
