@@ -30,15 +30,6 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.grid_history(regclass) IS
 'the tables that keep the history of protected grids, with the names of their columns; nulls where there are none';
 
-CREATE FUNCTION govcase.grid_columns_of(
-	grids regclass,
-	OUT grid_set uuid, OUT code text, OUT region text, OUT kind text, OUT boundary text, OUT code_rule text)
-RETURNS record
-AS 'MODULE_PATHNAME', 'govcase_grid_columns_of'
-LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION govcase.grid_columns_of(regclass) IS
-'grid set, columns and code rule of protected grids';
-
 CREATE FUNCTION govcase.record_grids(grids regclass)
 RETURNS void
 AS 'MODULE_PATHNAME', 'govcase_record_grids'
@@ -103,7 +94,12 @@ BEGIN
 			SCHEMA = grids_table.nspname, TABLE = grids_table.relname;
 	END IF;
 
-	SELECT * INTO protected FROM govcase.grid_columns_of(grids);
+	-- grid_history() has judged that its carrier can be trusted.
+	SELECT c.grid_set::uuid AS grid_set, c.columns ->> 'code' AS code, c.columns ->> 'region' AS region,
+		c.columns ->> 'kind' AS kind, c.columns ->> 'boundary' AS boundary
+	INTO protected
+	FROM govcase.grid_carriers() c
+	WHERE c.protected = grids AND NOT c.of_regions;
 	IF wanted IS NOT NULL THEN
 		-- Left by an earlier protection of these grids: it goes on.
 		PERFORM govcase.adopt_grid_history(wanted, to_regclass(lineage), protected.grid_set);
@@ -272,7 +268,8 @@ AS $$
 		CROSS JOIN LATERAL unnest(t.tgattr::smallint[]) WITH ORDINALITY AS k(attnum, n)
 		JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.attnum
 	WHERE t.tgrelid = cases AND t.tgfoid = 'govcase.assign_grid()'::regprocedure
-		AND (govcase.trigger_arguments(t.oid))[1] = (SELECT c.grid_set::text FROM govcase.grid_columns_of(grids) c)
+		AND (govcase.trigger_arguments(t.oid))[1] = (SELECT c.grid_set FROM govcase.grid_carriers() c
+			WHERE c.protected = placement_columns.grids AND NOT c.of_regions)
 	GROUP BY t.oid
 $$;
 COMMENT ON FUNCTION govcase.placement_columns(regclass, regclass) IS
@@ -288,6 +285,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
 	kept record;
+	protected record;
 	postgis name;
 	kind_rank text := '0';
 	placed record;
@@ -345,9 +343,12 @@ BEGIN
 
 	SELECT n.nspname INTO postgis
 	FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis';
-	IF (SELECT c.kind IS NOT NULL FROM govcase.grid_columns_of(grids) c) THEN
+	SELECT c.code_rule, c.columns ? 'kind' AS has_kinds INTO protected
+	FROM govcase.grid_carriers() c
+	WHERE c.protected = grids AND NOT c.of_regions;
+	IF protected.has_kinds THEN
 		kind_rank := format('(SELECT r.rank FROM govcase.grid_code_rule r WHERE r.rule = %L AND r.kind = h.%I)',
-			(SELECT c.code_rule FROM govcase.grid_columns_of(grids) c), kept.columns[4]);
+			protected.code_rule, kept.columns[4]);
 	END IF;
 
 	/*

@@ -125,7 +125,6 @@ PG_FUNCTION_INFO_V1(govcase_keep_grid_history);
 PG_FUNCTION_INFO_V1(govcase_grid_history);
 PG_FUNCTION_INFO_V1(govcase_record_grids);
 PG_FUNCTION_INFO_V1(govcase_grid_overlap);
-PG_FUNCTION_INFO_V1(govcase_grid_columns_of);
 
 static void
 refuse_carrier_call(const char *name)
@@ -676,10 +675,33 @@ record_changes(const GridProtection *protection, const GridHistory *history, Dat
 	CacheInvalidateRelcacheByRelid(protection->grids);
 }
 
-/* Record changes of the grids whose codes a query finds, or which are given. */
+/* Codes of all grids that there are, or were until now. */
+static const char all_grids[] =
+	"SELECT array_agg(code) FROM (SELECT {g.grid}::text FROM {grids} AS g UNION "
+	"SELECT h.{grid}::text FROM {history} AS h WHERE upper_inf(h.{valid})) AS a(code)";
+
+/* The codes that a query finds, as one array; false where it finds none. */
+static bool
+codes_found(const GridProtection *protection, const GridHistory *history,
+			const char *query, Datum *codes)
+{
+	Datum values[ARGUMENT_COUNT];
+	Datum none = PointerGetDatum(construct_empty_array(TEXTOID));
+	bool isnull;
+
+	memset(values, 0, sizeof(values));
+	values[ARGUMENT_CODES] = values[ARGUMENT_PROMISED_CODES] = none;
+	values[ARGUMENT_PROMISED_VERSIONS] = PointerGetDatum(construct_empty_array(INT8OID));
+	values[ARGUMENT_TOLERANCE] = Float8GetDatum(0);
+	run_query(protection, history, query, values);
+	*codes = result_value(1, &isnull);
+	return !isnull;
+}
+
+/* Record changes of the grids with these codes; NULL: of whichever there are. */
 static void
-record_as_owner(const GridProtection *protection, const GridHistory *history, Datum codes,
-				const char *query)
+record_as_owner(const GridProtection *protection, const GridHistory *history,
+				ArrayType *codes)
 {
 	Oid save_history = writable_history;
 	Oid save_lineage = writable_lineage;
@@ -692,24 +714,12 @@ record_as_owner(const GridProtection *protection, const GridHistory *history, Da
 	writable_lineage = history->lineage;
 	PG_TRY();
 	{
-		bool isnull = false;
+		Datum all;
 
-		if (query != NULL)
-		{
-			Datum values[ARGUMENT_COUNT];
-			ArrayType *none = construct_empty_array(TEXTOID);
-
-			memset(values, 0, sizeof(values));
-			values[ARGUMENT_CODES] = PointerGetDatum(none);
-			values[ARGUMENT_PROMISED_CODES] = PointerGetDatum(none);
-			values[ARGUMENT_PROMISED_VERSIONS] =
-				PointerGetDatum(construct_empty_array(INT8OID));
-			values[ARGUMENT_TOLERANCE] = Float8GetDatum(0);
-			run_query(protection, history, query, values);
-			codes = result_value(1, &isnull);
-		}
-		if (!isnull)
-			record_changes(protection, history, codes);
+		if (codes != NULL)
+			record_changes(protection, history, PointerGetDatum(codes));
+		else if (codes_found(protection, history, all_grids, &all))
+			record_changes(protection, history, all);
 	}
 	PG_FINALLY();
 	{
@@ -721,11 +731,6 @@ record_as_owner(const GridProtection *protection, const GridHistory *history, Da
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 }
-
-/* Codes of all grids that there are, or were until now. */
-static const char all_grids[] =
-	"SELECT array_agg(code) FROM (SELECT {g.grid}::text FROM {grids} AS g UNION "
-	"SELECT h.{grid}::text FROM {history} AS h WHERE upper_inf(h.{valid})) AS a(code)";
 
 /* The hook of room grid. */
 static void
@@ -739,15 +744,15 @@ record_grid_history(GridProtection *protection, List *changes)
 		return;
 	if (changes == NIL)
 	{
-		record_as_owner(protection, &history, (Datum) 0, all_grids);
+		record_as_owner(protection, &history, NULL);
 		return;
 	}
 	codes = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	foreach (cell, changes)
 		accumArrayResult(codes, CStringGetTextDatum(((GridChange *) lfirst(cell))->code),
 						 false, TEXTOID, CurrentMemoryContext);
-	record_as_owner(protection, &history, makeArrayResult(codes, CurrentMemoryContext),
-					NULL);
+	record_as_owner(protection, &history,
+					DatumGetArrayTypeP(makeArrayResult(codes, CurrentMemoryContext)));
 }
 
 /*
@@ -769,7 +774,7 @@ govcase_record_grids(PG_FUNCTION_ARGS)
 						errmsg("grids of table \"%s\" have no history",
 							   get_rel_name(protection->grids)),
 						errhint("govcase.create_grid_history() makes one.")));
-	record_as_owner(protection, &history, (Datum) 0, all_grids);
+	record_as_owner(protection, &history, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -1099,40 +1104,6 @@ govcase_grid_history(PG_FUNCTION_ARGS)
 			column_names(history.lineage, history.lineage_column, LINEAGE_COLUMN_COUNT);
 		memset(nulls, false, sizeof(nulls));
 	}
-	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
-}
-
-static Datum
-column_name(Oid table, AttrNumber attnum, bool *isnull)
-{
-	*isnull = attnum == InvalidAttrNumber;
-	return *isnull ? (Datum) 0 : CStringGetTextDatum(get_attname(table, attnum, false));
-}
-
-/*
- * grid_columns_of(grids regclass) returns (grid_set uuid, code text, region text,
- * kind text, boundary text, code_rule text)
- *
- * What the protection of grids says.  Errors: 42P17 where there is none, VC007.
- */
-Datum
-govcase_grid_columns_of(PG_FUNCTION_ARGS)
-{
-	Oid grids = PG_GETARG_OID(0);
-	GridProtection *protection = protection_of_grids_table(grids);
-	TupleDesc descriptor;
-	Datum values[6];
-	bool nulls[6] = {false};
-
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = UUIDPGetDatum(&protection->grid_set);
-	values[1] = column_name(grids, protection->code, &nulls[1]);
-	values[2] = column_name(grids, protection->region, &nulls[2]);
-	values[3] = column_name(grids, protection->kind, &nulls[3]);
-	values[4] = column_name(grids, protection->boundary, &nulls[4]);
-	values[5] = CStringGetTextDatum(protection->code_rule);
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
