@@ -34,7 +34,10 @@ SQL_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid \
+	locate
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -52,7 +55,12 @@ C_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid \
+	grid_cells \
+	placement \
+	locate
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
