@@ -997,7 +997,6 @@ typedef struct GridCheck
 	MemoryContext context;
 	MemoryContext row_context; /* reset with each grid */
 	Oid geometry;
-	FmgrInfo is_valid;
 	FmgrInfo is_valid_reason;
 	FmgrInfo get_srid;
 	FmgrInfo as_binary;
@@ -1101,7 +1100,6 @@ begin_check(GridCheck *check, GridProtection *protection, ReturnSetInfo *result)
 		check->context, "govcase grid check region", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(check->context);
 	check->geometry = geometry_type_oid();
-	prepare_function(check, &check->is_valid, "st_isvalid", 1, false);
 	prepare_function(check, &check->is_valid_reason, "st_isvalidreason", 1, false);
 	prepare_function(check, &check->get_srid, "st_srid", 1, false);
 	prepare_function(check, &check->as_binary, "st_asbinary", 1, false);
@@ -1578,6 +1576,7 @@ boundary_is_sound(GridCheck *check, const char *whose, const char *code, Datum g
 				  const PlanarShape *shape, AttrNumber column, GridProblem *problem)
 {
 	int32 srid = DatumGetInt32(FunctionCall1(&check->get_srid, geometry));
+	char *reason;
 
 	problem->sqlstate = ERRCODE_VC_GRID;
 	problem->detail = NULL;
@@ -1593,7 +1592,7 @@ boundary_is_sound(GridCheck *check, const char *whose, const char *code, Datum g
 	if (!shape->only_polygons)
 	{
 		problem->message = psprintf("boundary of %s \"%s\" is no polygon", whose, code);
-		problem->detail = "It holds points, lines or curves.";
+		problem->detail = "It is a collection, or holds points, lines or curves.";
 		problem->hint = "ST_CollectionExtract(boundary, 3) takes the polygons out of it.";
 		return false;
 	}
@@ -1617,11 +1616,12 @@ boundary_is_sound(GridCheck *check, const char *whose, const char *code, Datum g
 						"that crosses the 180th meridian into two parts.";
 		return false;
 	}
-	if (!DatumGetBool(FunctionCall1(&check->is_valid, geometry)))
+	/* ST_IsValid would say the same in a NOTICE of its own. */
+	reason = TextDatumGetCString(FunctionCall1(&check->is_valid_reason, geometry));
+	if (strcmp(reason, "Valid Geometry") != 0)
 	{
 		problem->message = psprintf("boundary of %s \"%s\" is not valid", whose, code);
-		problem->detail = psprintf(
-			"%s.", TextDatumGetCString(FunctionCall1(&check->is_valid_reason, geometry)));
+		problem->detail = psprintf("%s.", reason);
 		problem->hint =
 			"Correct it; ST_MakeValid() shows what it may have been meant to be.";
 		return false;
@@ -1734,11 +1734,15 @@ judge_pieces(GridCheck *check, Datum geometry, float8 smaller_area, Pieces *piec
 }
 
 static const char *
-piece_text(const Pieces *pieces)
+piece_text(GridCheck *check, const Pieces *pieces)
 {
-	return psprintf("%s square metres, %.2f metres wide on average, about (%.5f, %.5f)",
+	/* The place to about a metre. */
+	int digits = check->system.geographic ? 5 : 0;
+
+	return psprintf("%s square metres, %.2f metres wide on average, about (%.*f, %.*f)",
 					square_metres_text(pieces->largest.area),
-					mean_width(&pieces->largest), pieces->largest.x, pieces->largest.y);
+					mean_width(&pieces->largest), digits, pieces->largest.x, digits,
+					pieces->largest.y);
 }
 
 static Datum
@@ -1805,10 +1809,11 @@ is_inside(GridCheck *check, const GridItem *item, Datum boundary,
 	problem->column = check->protection->boundary;
 	problem->message = psprintf("grid \"%s\" lies outside region \"%s\"", item->code,
 								item->family->code);
-	problem->detail = pieces.count == 1
-						  ? psprintf("What is outside covers %s.", piece_text(&pieces))
-						  : psprintf("It is outside in %d places; the largest covers %s.",
-									 pieces.count, piece_text(&pieces));
+	problem->detail =
+		pieces.count == 1
+			? psprintf("What is outside covers %s.", piece_text(check, &pieces))
+			: psprintf("It is outside in %d places; the largest covers %s.", pieces.count,
+					   piece_text(check, &pieces));
 	problem->hint = "Cut it off with ST_Intersection(), or move the border of the region "
 					"in the same transaction.";
 	return false;
@@ -1943,7 +1948,7 @@ end_box_scan(BoxScan *scan)
 	}
 }
 
-/* May the two overlap?  False is certain and needs no PostGIS. */
+/* Do the two overlap by more than is admitted?  Most neighbours need no PostGIS. */
 static bool
 overlap_is_refused(GridCheck *check, const char *code, Datum boundary, GridShape *shape,
 				   const char *other_code, Datum other_boundary, GridProblem *problem)
@@ -1961,29 +1966,33 @@ overlap_is_refused(GridCheck *check, const char *code, Datum boundary, GridShape
 	problem->column = check->protection->boundary;
 	problem->message = psprintf("grid \"%s\" overlaps grid \"%s\"", code, other_code);
 	problem->detail = pieces.count == 1
-						  ? psprintf("They share %s.", piece_text(&pieces))
+						  ? psprintf("They share %s.", piece_text(check, &pieces))
 						  : psprintf("They overlap in %d places; in the largest they "
 									 "share %s.",
-									 pieces.count, piece_text(&pieces));
+									 pieces.count, piece_text(check, &pieces));
 	problem->hint = "Cut one of them with ST_Difference(), or move the border of both in "
 					"one transaction.";
 	return true;
 }
 
-/* Every sibling whose box meets this grid's, each pair once. */
+/*
+ * Every sibling whose box meets this grid's, each pair once.  Of several that it
+ * overlaps, an error names the one with the smallest code, so that the same
+ * mistake always has the same error.
+ */
 static void
 judge_siblings(GridCheck *check, GridItem *item)
 {
 	GridProtection *protection = check->protection;
 	MemoryContext old = MemoryContextSwitchTo(check->row_context);
-	MemoryContext pair_context = AllocSetContextCreate(
-		check->row_context, "govcase grid check pair", ALLOCSET_DEFAULT_SIZES);
 	KeyScan own;
 	BoxScan scan;
 	GridShape *shape;
 	Datum boundary;
 	char *kind;
 	bool isnull;
+	char *refused = NULL;
+	GridProblem worst;
 
 	item->paired = true;
 	begin_code_scan(&own, protection->grids, AccessShareLock, &protection->code_index,
@@ -2004,8 +2013,6 @@ judge_siblings(GridCheck *check, GridItem *item)
 		RegionNode *other_family;
 		GridProblem problem;
 
-		MemoryContextSwitchTo(pair_context);
-		MemoryContextReset(pair_context);
 		other_code = slot_text(check->slot, protection->code);
 		if (strcmp(other_code, item->code) == 0)
 			continue;
@@ -2020,13 +2027,22 @@ judge_siblings(GridCheck *check, GridItem *item)
 		/* What is in no region with a boundary is everything's sibling. */
 		if (other_family != item->family && other_family != NULL && item->family != NULL)
 			continue;
+		if (refused != NULL && check->result == NULL && strcmp(other_code, refused) > 0)
+			continue;
 		if (overlap_is_refused(check, item->code, boundary, shape, other_code,
 							   slot_geometry(check->slot, protection->boundary, &isnull),
 							   &problem))
-			report_problem(check, item->code, &problem);
+		{
+			worst = problem;
+			refused = pstrdup(other_code);
+			if (check->result != NULL)
+				report_problem(check, item->code, &problem);
+		}
 	}
 	end_box_scan(&scan);
 	end_key_scan(&own);
+	if (refused != NULL && check->result == NULL)
+		report_problem(check, item->code, &worst);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(check->row_context);
 }

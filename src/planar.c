@@ -471,8 +471,10 @@ read_wkb_geometry(WkbReader *reader, int depth)
 		case 3: /* Polygon */
 			read_polygon(reader);
 			break;
-		case 6: /* MultiPolygon */
 		case 7: /* GeometryCollection */
+			reader->shape->only_polygons = false;
+			/* FALLTHROUGH */
+		case 6: /* MultiPolygon */
 		case 4: /* MultiPoint */
 		case 5: /* MultiLineString */
 			count = read_uint32(reader);

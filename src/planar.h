@@ -42,7 +42,7 @@ extern bool read_coordinate_system(int32 srid, CoordinateSystem *system);
  */
 typedef struct PlanarShape
 {
-	bool only_polygons; /* false: there were points, lines or curves, left out */
+	bool only_polygons; /* false: it is a collection, or has points, lines, curves */
 	int npolygons;
 	int *polygon_ring;
 	int nrings;
