@@ -89,6 +89,7 @@ REGRESS = \
 	resolution_rate
 
 ISOLATION = \
+	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
@@ -143,6 +144,9 @@ EXTRA_CLEAN = govcase--$(EXTVERSION).sql .built-for test/results test/output_iso
 include $(PGXS)
 
 govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
+	@# It has to load in a database of any encoding.
+	@if LC_ALL=C grep -n '[^ -~	]' $(SQL_ROOMS:%=sql/%.sql); then \
+		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
 # Objects built for one PostgreSQL are of no use to another, and those built
