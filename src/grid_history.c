@@ -37,7 +37,7 @@
 #include "utils/uuid.h"
 
 #include "grid.h"
-#include "locate.h"
+#include "placement.h"
 #include "planar.h"
 
 #define HISTORY_CARRIER "history_columns"
@@ -937,7 +937,7 @@ is_own_event(Oid history, int64 event)
 	return false;
 }
 
-/* See locate.h. */
+/* The hook of room placement. */
 static bool
 find_current_version(Oid grids, const char *code, Snapshot snapshot, int64 *version)
 {
@@ -988,7 +988,7 @@ void
 init_grid_history(void)
 {
 	grid_history_hook = record_grid_history;
-	current_grid_version = find_current_version;
+	grid_version_hook = find_current_version;
 	RegisterXactCallback(forget_transaction, NULL);
 }
 
