@@ -37,7 +37,8 @@ SQL_ROOMS = \
 	period_change \
 	planar \
 	grid \
-	locate
+	locate \
+	grid_history
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -60,7 +61,8 @@ C_ROOMS = \
 	grid \
 	grid_cells \
 	placement \
-	locate
+	locate \
+	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
