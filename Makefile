@@ -88,6 +88,7 @@ REGRESS = \
 	boston \
 	grid \
 	grid_protect \
+	grid_zhoukou \
 	period_change \
 	period_comparison \
 	planar \
