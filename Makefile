@@ -38,6 +38,7 @@ SQL_ROOMS = \
 	planar \
 	grid \
 	locate \
+	check_coverage \
 	grid_history
 C_ROOMS = \
 	govcase \
@@ -62,6 +63,7 @@ C_ROOMS = \
 	grid_cells \
 	placement \
 	locate \
+	check_coverage \
 	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
