@@ -305,7 +305,10 @@ planar_area_of_shape(const PlanarShape *shape)
 	return planar_area(shape, 0, shape->nrings);
 }
 
-/* By the even-odd rule; of a point on the border, either. */
+/*
+ * By the even-odd rule.  A point on a border that two shapes share vertex by
+ * vertex is in exactly one of them: the segment is seen alike in both directions.
+ */
 static bool
 shape_covers(const PlanarShape *shape, float8 x, float8 y)
 {
@@ -317,14 +320,13 @@ shape_covers(const PlanarShape *shape, float8 x, float8 y)
 	{
 		for (int i = shape->ring_point[ring]; i + 1 < shape->ring_point[ring + 1]; i++)
 		{
-			float8 x1 = shape->x[i];
-			float8 y1 = shape->y[i];
-			float8 x2 = shape->x[i + 1];
-			float8 y2 = shape->y[i + 1];
+			int low = shape->y[i] <= shape->y[i + 1] ? i : i + 1;
+			int high = low == i ? i + 1 : i;
 
-			if ((y1 > y) == (y2 > y))
+			if (shape->y[low] > y || shape->y[high] <= y)
 				continue;
-			if (((x2 - x1) * (y - y1) > (x - x1) * (y2 - y1)) == (y2 > y1))
+			if ((shape->x[high] - shape->x[low]) * (y - shape->y[low]) >
+				(x - shape->x[low]) * (shape->y[high] - shape->y[low]))
 				inside = !inside;
 		}
 	}
@@ -653,8 +655,7 @@ column_shape(Coverage *coverage, TupleTableSlot *slot, AttrNumber attnum,
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_GRID),
-				 errmsg("boundary of %s \"%s\" covers no area that could be told", whose,
-						code),
+				 errmsg("boundary of %s \"%s\" cannot be judged", whose, code),
 				 errdetail_internal("%s", reason),
 				 errhint("Correct it; govcase.check_grids() lists all that is wrong "
 						 "with the grids.")));

@@ -13,7 +13,7 @@ SET search_path = govcase, public;
 INSERT INTO grid_code_rule (rule, kind, pattern, rank) VALUES
 	('town', 'ordinary', '.*', 2), ('town', 'special', '.*', 1);
 
-CREATE FUNCTION public.box(x0 float8, y0 float8, x1 float8, y1 float8) RETURNS geometry
+CREATE FUNCTION public.rectangle(x0 float8, y0 float8, x1 float8, y1 float8) RETURNS geometry
 LANGUAGE sql IMMUTABLE AS $$ SELECT ST_Multi(ST_MakeEnvelope(x0, y0, x1, y1, 0)) $$;
 
 CREATE TABLE public.quarter (
@@ -27,10 +27,11 @@ CREATE TABLE public.block (
 	boundary geometry(MultiPolygon, 0) NOT NULL);
 
 CREATE PROCEDURE public.build_town() LANGUAGE sql AS $$
-	TRUNCATE public.quarter, public.block;
-	INSERT INTO public.quarter VALUES ('town', NULL, public.box(0, 0, 1200, 1200));
+	DELETE FROM public.block;
+	DELETE FROM public.quarter;
+	INSERT INTO public.quarter VALUES ('town', NULL, public.rectangle(0, 0, 1200, 1200));
 	INSERT INTO public.quarter
-	SELECT 'q' || i || j, 'town', CASE WHEN j = 1 THEN public.box(i * 600, j * 600, i * 600 + 600, j * 600 + 600)
+	SELECT 'q' || i || j, 'town', CASE WHEN j = 1 THEN public.rectangle(i * 600, j * 600, i * 600 + 600, j * 600 + 600)
 		ELSE (
 			SELECT ST_Multi(ST_MakePolygon(ST_MakeLine(ST_MakePoint(i * 600 + x, j * 600 + y) ORDER BY n)))
 			FROM (
@@ -41,7 +42,7 @@ CREATE PROCEDURE public.build_town() LANGUAGE sql AS $$
 	FROM generate_series(0, 1) AS i, generate_series(0, 1) AS j;
 	INSERT INTO public.block
 	SELECT to_char(i, 'FM00') || to_char(j, 'FM00'), 'q' || i / 6 || j / 6, 'ordinary',
-		public.box(i * 100, j * 100, i * 100 + 100, j * 100 + 100)
+		public.rectangle(i * 100, j * 100, i * 100 + 100, j * 100 + 100)
 	FROM generate_series(0, 11) AS i, generate_series(0, 11) AS j;
 $$;
 -- What is wrong, with figures that do not depend on the version of GEOS.
@@ -54,10 +55,7 @@ LANGUAGE sql AS $$
 	ORDER BY problem, region COLLATE "C", grid COLLATE "C", other COLLATE "C", 5
 $$;
 
-CREATE PROCEDURE public.protect_town() LANGUAGE sql AS $$
-	SELECT govcase.protect_grids('public.block', 'public.quarter', code_rule => 'town');
-$$;
-SELECT protect_grids('public.block', 'public.quarter', code_rule => 'town');
+SELECT protect_grids('public.block', 'public.quarter', srid => 0, code_rule => 'town');
 
 -- Nothing at all: the whole of each quarter is a gap, and of the town nothing
 -- else, since its quarters answer for themselves.
@@ -84,17 +82,17 @@ DELETE FROM public.block WHERE code = '0202';
 SELECT * FROM public.wrong('public.block');
 
 -- 0303 reaches 10 m into 0403: 1000 square metres, 2 * 1000 / 220 = 9.09 m.
-UPDATE public.block SET boundary = public.box(300, 300, 410, 400) WHERE code = '0303';
+UPDATE public.block SET boundary = public.rectangle(300, 300, 410, 400) WHERE code = '0303';
 -- 0505 reaches half a metre into 0605, the next quarter: an overlap and a stray
 -- that the protection would admit.
-UPDATE public.block SET boundary = public.box(500, 500, 600.5, 600) WHERE code = '0505';
+UPDATE public.block SET boundary = public.rectangle(500, 500, 600.5, 600) WHERE code = '0505';
 -- 0909 ends half a metre short of 1009, in a quarter of four corners.
-UPDATE public.block SET boundary = public.box(900, 900, 999.5, 1000) WHERE code = '0909';
+UPDATE public.block SET boundary = public.rectangle(900, 900, 999.5, 1000) WHERE code = '0909';
 -- 5 mm more make half a square metre: that is nothing.
-UPDATE public.block SET boundary = public.box(800, 100, 900.005, 200) WHERE code = '0801';
+UPDATE public.block SET boundary = public.rectangle(800, 100, 900.005, 200) WHERE code = '0801';
 -- 1111 leaves the town by 20 m, and 0011 with all but 40 m.
-UPDATE public.block SET boundary = public.box(1100, 1100, 1200, 1220) WHERE code = '1111';
-UPDATE public.block SET boundary = public.box(-60, 1100, 40, 1200) WHERE code = '0011';
+UPDATE public.block SET boundary = public.rectangle(1100, 1100, 1200, 1220) WHERE code = '1111';
+UPDATE public.block SET boundary = public.rectangle(-60, 1100, 40, 1200) WHERE code = '0011';
 SELECT * FROM public.wrong('public.block');
 
 -- Drawn apart, so that no two borders have a segment in common, it is the same.
@@ -109,16 +107,16 @@ ROLLBACK;
 
 -- A hole of 20 m by 20 m in a grid is a gap, until another grid fills it.
 BEGIN;
-UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.box(240, 240, 260, 260)))
+UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.rectangle(240, 240, 260, 260)))
 WHERE code = '0202';
 SELECT * FROM public.wrong('public.block');
-INSERT INTO public.block VALUES ('0202a', 'q00', 'ordinary', public.box(240, 240, 260, 260));
+INSERT INTO public.block VALUES ('0202a', 'q00', 'ordinary', public.rectangle(240, 240, 260, 260));
 SELECT * FROM public.wrong('public.block');
 -- It reaches out by 0.1 m at one side of 20 m: 2 square metres and narrow, but
 -- one that exceeds a hundredth of it only when it reaches out by 0.3 m.
-UPDATE public.block SET boundary = public.box(240, 240, 260.1, 260) WHERE code = '0202a';
+UPDATE public.block SET boundary = public.rectangle(240, 240, 260.1, 260) WHERE code = '0202a';
 SELECT * FROM public.wrong('public.block');
-UPDATE public.block SET boundary = public.box(240, 240, 260.3, 260) WHERE code = '0202a';
+UPDATE public.block SET boundary = public.rectangle(240, 240, 260.3, 260) WHERE code = '0202a';
 SELECT * FROM public.wrong('public.block');
 ROLLBACK;
 
@@ -127,10 +125,10 @@ ROLLBACK;
 BEGIN;
 DELETE FROM public.block WHERE code = '0101';
 INSERT INTO public.block VALUES
-	('market', 'q00', 'special', public.box(50, 50, 250, 250)),
-	('campus', 'q00', 'special', public.box(240, 50, 450, 250)),
-	('works', 'q00', 'special', public.box(550, 350, 650, 450)),
-	('station', 'q00', 'special', public.box(700, 700, 710, 710));
+	('market', 'q00', 'special', public.rectangle(50, 50, 250, 250)),
+	('campus', 'q00', 'special', public.rectangle(240, 50, 450, 250)),
+	('works', 'q00', 'special', public.rectangle(550, 350, 650, 450)),
+	('station', 'q00', 'special', public.rectangle(700, 700, 710, 710));
 SELECT * FROM public.wrong('public.block');
 ROLLBACK;
 
@@ -149,7 +147,7 @@ ROLLBACK;
 BEGIN;
 UPDATE public.quarter SET boundary = NULL WHERE code = 'q00';
 DELETE FROM public.block WHERE code = '0303';
-UPDATE public.block SET boundary = public.box(500, 300, 620, 400) WHERE code = '0503';
+UPDATE public.block SET boundary = public.rectangle(500, 300, 620, 400) WHERE code = '0503';
 SELECT * FROM public.wrong('public.block');
 -- Nobody but the grids says where the town ends: only what they enclose is a gap.
 UPDATE public.quarter SET boundary = NULL;
@@ -160,7 +158,7 @@ UPDATE public.block SET region = 'q99' WHERE code = '0503';
 SELECT * FROM public.wrong('public.block');
 -- Where one quarter has a boundary, it answers for itself, and the gap that the
 -- others enclose around it is none.
-UPDATE public.quarter SET boundary = public.box(0, 0, 600, 600) WHERE code = 'q00';
+UPDATE public.quarter SET boundary = public.rectangle(0, 0, 600, 600) WHERE code = 'q00';
 SELECT * FROM public.wrong('public.block');
 ROLLBACK;
 
@@ -168,9 +166,9 @@ ROLLBACK;
 -- together they are 0.17 m wide.  The hole is found, and the crack is a sliver.
 BEGIN;
 UPDATE public.quarter SET boundary = NULL WHERE code <> 'town';
-UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.box(0, 299.98, 1200, 300)))
+UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.rectangle(0, 299.98, 1200, 300)))
 WHERE code LIKE '__02';
-UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.box(450, 289.98, 460, 300)))
+UPDATE public.block SET boundary = ST_Multi(ST_Difference(boundary, public.rectangle(450, 289.98, 460, 300)))
 WHERE code = '0402';
 SELECT * FROM public.wrong('public.block');
 ROLLBACK;
@@ -180,8 +178,8 @@ ROLLBACK;
 BEGIN;
 UPDATE public.block SET boundary = 'MULTIPOLYGON(((200 200, 300 300, 300 200, 200 300, 200 200)))' WHERE code = '0202';
 SELECT * FROM public.wrong('public.block');
-UPDATE public.block SET boundary = public.box(200, 300, 300, 500) WHERE code = '0203';
-UPDATE public.block SET boundary = public.box(100, 200, 290, 300) WHERE code = '0102';
+UPDATE public.block SET boundary = public.rectangle(200, 300, 300, 500) WHERE code = '0203';
+UPDATE public.block SET boundary = public.rectangle(100, 200, 290, 300) WHERE code = '0102';
 SELECT * FROM public.wrong('public.block');
 ROLLBACK;
 
@@ -302,7 +300,7 @@ SET ROLE govcase_inspector;
 SELECT count(*) FROM check_coverage('public.block');
 RESET ROLE;
 ALTER TABLE public.block ENABLE ROW LEVEL SECURITY;
-CREATE POLICY some ON public.block USING (region = 'q00');
+CREATE POLICY one_quarter ON public.block USING (region = 'q00');
 SELECT count(*) FROM check_coverage('public.block');
 SET ROLE govcase_inspector;
 SELECT count(*) FROM check_coverage('public.block');
@@ -343,7 +341,7 @@ RESET session_replication_role;
 \set QUIET on
 SET client_min_messages = warning;
 DROP TABLE public.block, public.quarter, public.lot, public.loose;
-DROP FUNCTION public.box, public.wrong, public.plain, public.spread;
-DROP PROCEDURE public.build_town, public.protect_town;
+DROP FUNCTION public.rectangle, public.wrong, public.plain, public.spread;
+DROP PROCEDURE public.build_town;
 DROP ROLE govcase_inspector;
 DELETE FROM grid_code_rule WHERE rule = 'town';
