@@ -40,7 +40,8 @@ PG_FUNCTION_INFO_V1(govcase_check_coverage);
 #define ORDINARY_KIND 0 /* number of the kind that has to leave no gaps */
 #define NO_REGION     (-1)
 
-/* A piece of a face below this share of the tolerance is rounding. */
+/* Square metres, and a share of the tolerance: a face below both is rounding. */
+#define FACE_AREA  1e-3
 #define FACE_SHARE 1e-3
 /* Metres.  Coordinates in double precision are good to some 1e-9. */
 #define ROUNDING_WIDTH 1e-7
@@ -304,7 +305,10 @@ planar_area_of_shape(const PlanarShape *shape)
 	return planar_area(shape, 0, shape->nrings);
 }
 
-/* By the even-odd rule; of a point on the border, either. */
+/*
+ * By the even-odd rule.  A point on a border that two shapes share vertex by
+ * vertex is in exactly one of them: the segment is seen alike in both directions.
+ */
 static bool
 shape_covers(const PlanarShape *shape, float8 x, float8 y)
 {
@@ -316,14 +320,13 @@ shape_covers(const PlanarShape *shape, float8 x, float8 y)
 	{
 		for (int i = shape->ring_point[ring]; i + 1 < shape->ring_point[ring + 1]; i++)
 		{
-			float8 x1 = shape->x[i];
-			float8 y1 = shape->y[i];
-			float8 x2 = shape->x[i + 1];
-			float8 y2 = shape->y[i + 1];
+			int low = shape->y[i] <= shape->y[i + 1] ? i : i + 1;
+			int high = low == i ? i + 1 : i;
 
-			if ((y1 > y) == (y2 > y))
+			if (shape->y[low] > y || shape->y[high] <= y)
 				continue;
-			if (((x2 - x1) * (y - y1) > (x - x1) * (y2 - y1)) == (y2 > y1))
+			if ((shape->x[high] - shape->x[low]) * (y - shape->y[low]) >
+				(x - shape->x[low]) * (shape->y[high] - shape->y[low]))
 				inside = !inside;
 		}
 	}
@@ -421,6 +424,7 @@ polygon_box(const PlanarShape *shape, int polygon)
 #define WKB_POLYGON           3
 #define WKB_MULTI_LINE_STRING 5
 #define WKB_MULTI_POLYGON     6
+#define WKB_WITH_SRID         0x20000000
 
 static void
 append_count(StringInfo wkb, uint32 count)
@@ -447,9 +451,8 @@ append_point(StringInfo wkb, const PlanarShape *shape, int point)
 }
 
 static void
-append_polygon(StringInfo wkb, const PlanarShape *shape, int polygon)
+append_rings(StringInfo wkb, const PlanarShape *shape, int polygon)
 {
-	append_type(wkb, WKB_POLYGON);
 	append_count(wkb, shape->polygon_ring[polygon + 1] - shape->polygon_ring[polygon]);
 	for (int ring = shape->polygon_ring[polygon]; ring < shape->polygon_ring[polygon + 1];
 		 ring++)
@@ -460,12 +463,14 @@ append_polygon(StringInfo wkb, const PlanarShape *shape, int polygon)
 	}
 }
 
-/* With room for the header that makes it a bytea. */
+/* PostGIS's own form, with the SRID in it, and room for a bytea's header. */
 static void
-begin_wkb(StringInfo wkb)
+begin_wkb(Coverage *coverage, StringInfo wkb, uint32 type)
 {
 	initStringInfo(wkb);
 	appendStringInfoSpaces(wkb, VARHDRSZ);
+	append_type(wkb, type | WKB_WITH_SRID);
+	append_count(wkb, (uint32) coverage->protection.srid);
 }
 
 static Datum
@@ -474,8 +479,7 @@ end_wkb(Coverage *coverage, StringInfo wkb)
 	Datum geometry;
 
 	SET_VARSIZE(wkb->data, wkb->len);
-	geometry = FunctionCall2(&coverage->from_binary, PointerGetDatum(wkb->data),
-							 Int32GetDatum(coverage->protection.srid));
+	geometry = FunctionCall1(&coverage->from_binary, PointerGetDatum(wkb->data));
 	pfree(wkb->data);
 	return geometry;
 }
@@ -485,8 +489,8 @@ polygon_geometry(Coverage *coverage, const PlanarShape *shape, int polygon)
 {
 	StringInfoData wkb;
 
-	begin_wkb(&wkb);
-	append_polygon(&wkb, shape, polygon);
+	begin_wkb(coverage, &wkb, WKB_POLYGON);
+	append_rings(&wkb, shape, polygon);
 	return end_wkb(coverage, &wkb);
 }
 
@@ -501,11 +505,13 @@ sound_geometry(Coverage *coverage, const PlanarShape *shape)
 	Datum geometry;
 	char *reason;
 
-	begin_wkb(&wkb);
-	append_type(&wkb, WKB_MULTI_POLYGON);
+	begin_wkb(coverage, &wkb, WKB_MULTI_POLYGON);
 	append_count(&wkb, shape->npolygons);
 	for (int i = 0; i < shape->npolygons; i++)
-		append_polygon(&wkb, shape, i);
+	{
+		append_type(&wkb, WKB_POLYGON);
+		append_rings(&wkb, shape, i);
+	}
 	geometry = end_wkb(coverage, &wkb);
 	reason = TextDatumGetCString(FunctionCall1(&coverage->is_valid_reason, geometry));
 	if (strcmp(reason, "Valid Geometry") != 0)
@@ -649,8 +655,7 @@ column_shape(Coverage *coverage, TupleTableSlot *slot, AttrNumber attnum,
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_GRID),
-				 errmsg("boundary of %s \"%s\" covers no area that could be told", whose,
-						code),
+				 errmsg("boundary of %s \"%s\" cannot be judged", whose, code),
 				 errdetail_internal("%s", reason),
 				 errhint("Correct it; govcase.check_grids() lists all that is wrong "
 						 "with the grids.")));
@@ -873,6 +878,16 @@ is_rounding(const PlanarMeasure *measure, float8 least_area)
 	return !(measure->area > least_area && mean_width(measure) > ROUNDING_WIDTH);
 }
 
+/*
+ * Square metres that a face needs to be looked at.  An overlap may consist of
+ * several faces, and in a small grid a small one counts.
+ */
+static float8
+least_face_area(const Coverage *coverage)
+{
+	return Min(FACE_AREA, coverage->protection.tolerance * FACE_SHARE);
+}
+
 static bool
 exceeds_tolerance(const Coverage *coverage, const PlanarMeasure *measure)
 {
@@ -1092,8 +1107,7 @@ unmatched_faces(Coverage *coverage, Sum *sum)
 	Datum lines;
 	Datum faces;
 
-	begin_wkb(&wkb);
-	append_type(&wkb, WKB_MULTI_LINE_STRING);
+	begin_wkb(coverage, &wkb, WKB_MULTI_LINE_STRING);
 	count_at = wkb.len;
 	append_count(&wkb, 0);
 	for (int term = 0; term < sum->nterms; term++)
@@ -1238,7 +1252,7 @@ check_pairs_in_faces(Coverage *coverage, int kind, Sum *sum)
 
 		CHECK_FOR_INTERRUPTS();
 		measure_polygon(faces, face, &coverage->system, &measure);
-		if (is_rounding(&measure, coverage->protection.tolerance * FACE_SHARE))
+		if (is_rounding(&measure, least_face_area(coverage)))
 			continue;
 		interior_point(faces, face, &x, &y);
 		box = (Box){x, y, x, y};
@@ -1411,7 +1425,7 @@ judge_narrow_gap(Coverage *coverage, const char *region, const PlanarShape *face
 	float8 unit = sqrt(measure->area / planar_area(faces, faces->polygon_ring[face],
 												   faces->polygon_ring[face + 1]));
 	float8 half = coverage->protection.tolerance_width / 2 / unit;
-	Datum style = CStringGetTextDatum("quad_segs=2");
+	Datum style = CStringGetTextDatum("join=mitre");
 	Datum whole = polygon_geometry(coverage, faces, face);
 	Datum wide = FunctionCall3(&coverage->buffer, whole, Float8GetDatum(-half), style);
 	PlanarShape *shape = geometry_shape(coverage, wide);
@@ -1574,7 +1588,7 @@ check_region(Coverage *coverage, int region, const IntList *own, const IntList *
 
 		CHECK_FOR_INTERRUPTS();
 		measure_polygon(faces, face, &coverage->system, &measure);
-		if (is_rounding(&measure, apart ? tolerance : tolerance * FACE_SHARE))
+		if (is_rounding(&measure, apart ? tolerance : least_face_area(coverage)))
 			continue;
 		interior_point(faces, face, &x, &y);
 		box = (Box){x, y, x, y};
@@ -1684,8 +1698,8 @@ begin_coverage(Coverage *coverage, Oid grids)
 	coverage->geometry_array = get_array_type(geometry);
 	prepare_function(coverage, &coverage->get_srid, "st_srid", 1, geometry, 0, 0);
 	prepare_function(coverage, &coverage->as_binary, "st_asbinary", 1, geometry, 0, 0);
-	prepare_function(coverage, &coverage->from_binary, "st_geomfromwkb", 2, BYTEAOID,
-					 INT4OID, 0);
+	prepare_function(coverage, &coverage->from_binary, "st_geomfromewkb", 1, BYTEAOID, 0,
+					 0);
 	prepare_function(coverage, &coverage->is_valid_reason, "st_isvalidreason", 1,
 					 geometry, 0, 0);
 	prepare_function(coverage, &coverage->make_valid, "st_makevalid", 1, geometry, 0, 0);
