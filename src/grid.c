@@ -684,6 +684,22 @@ note_change(Oid grids, const char *code, bool of_region)
 	change->handled_level = 0;
 }
 
+bool
+grid_change_is_pending(Oid grids, const char *code)
+{
+	const PendingSet *set = pending_set(grids, false);
+
+	for (int i = 0; set != NULL && i < set->count; i++)
+	{
+		const PendingChange *change = &set->changes[i];
+
+		if (change->handled_level == 0 && !change->of_region &&
+			strcmp(change->code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 at_transaction_end(XactEvent event, void *argument pg_attribute_unused())
 {

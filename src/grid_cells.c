@@ -51,7 +51,7 @@
 #define CROWDED_EDGES 32
 #define DEEPEST_NODE  6
 /* Edges in a piece for which it gets one cell more. */
-#define EDGES_FOR_CELL 2
+#define EDGES_FOR_CELL 8
 #define LARGEST_SIDE   256
 #define DIVIDED_SIDE   32
 
