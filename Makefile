@@ -37,7 +37,9 @@ SQL_ROOMS = \
 	period_change \
 	planar \
 	grid \
-	locate
+	locate \
+	check_coverage \
+	grid_history
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -60,7 +62,9 @@ C_ROOMS = \
 	grid \
 	grid_cells \
 	placement \
-	locate
+	locate \
+	check_coverage \
+	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
@@ -86,6 +90,7 @@ REGRESS = \
 	boston \
 	grid \
 	grid_protect \
+	grid_zhoukou \
 	period_change \
 	period_comparison \
 	planar \

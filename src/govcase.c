@@ -12,6 +12,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "grid_history.h"
+
 GOVCASE_MODULE_MAGIC;
 
 char *govcase_actor = NULL;
@@ -42,6 +44,7 @@ _PG_init(void)
 							&govcase_placement_memory, 65536, 64, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("govcase");
+	init_grid_history();
 }
 
 Oid

@@ -76,6 +76,9 @@ typedef struct GridChange
 typedef void (*GridHistoryHook)(GridProtection *protection, List *changes);
 extern GridHistoryHook grid_history_hook;
 
+/* Has this transaction changed that grid and not judged it yet? */
+extern bool grid_change_is_pending(Oid grids, const char *code);
+
 /*
  * The table of the same owner with a carrier that calls govcase.history_columns
  * with the grid set as its first argument; InvalidOid where there is none, VC007
