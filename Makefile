@@ -45,6 +45,7 @@ C_ROOMS = \
 	attach \
 	partition_change \
 	row_access \
+	sha256 \
 	transition \
 	follow_up \
 	verify_chain \
