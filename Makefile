@@ -160,9 +160,10 @@ govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
 		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
-# Objects built for one PostgreSQL are of no use to another, and those built
-# before a warning became an error hide it.
-BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server) $(WERROR)
+# Objects built for one PostgreSQL, or with other headers of it, are of no use to
+# another, and those built before a warning became an error hide it.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server; \
+	cksum < $$($(PG_CONFIG) --includedir-server)/pg_config.h) $(WERROR)
 ifneq ($(strip $(BUILT_FOR)),$(strip $(shell cat .built-for 2>/dev/null)))
 $(shell echo '$(strip $(BUILT_FOR))' > .built-for)
 endif
