@@ -89,6 +89,7 @@ REGRESS = \
 	attach_trust \
 	boston \
 	grid \
+	grid_oracle \
 	grid_protect \
 	grid_zhoukou \
 	period_change \
