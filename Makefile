@@ -37,7 +37,9 @@ SQL_ROOMS = \
 	period_change \
 	planar \
 	grid \
-	check_coverage
+	locate \
+	check_coverage \
+	grid_history
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -58,7 +60,11 @@ C_ROOMS = \
 	period_change \
 	planar \
 	grid \
-	check_coverage
+	grid_cells \
+	placement \
+	locate \
+	check_coverage \
+	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
@@ -82,14 +88,22 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	grid \
+	grid_protect \
+	grid_zhoukou \
 	period_change \
 	period_comparison \
+	planar \
 	resolution_rate
 
 ISOLATION = \
+	attach_policy \
+	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
+	grid_overlap \
+	grid_region \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
@@ -141,6 +155,9 @@ EXTRA_CLEAN = govcase--$(EXTVERSION).sql .built-for test/results test/output_iso
 include $(PGXS)
 
 govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
+	@# It has to load in a database of any encoding.
+	@if LC_ALL=C grep -n '[^ -~	]' $(SQL_ROOMS:%=sql/%.sql); then \
+		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
 # Objects built for one PostgreSQL are of no use to another, and those built

@@ -461,17 +461,34 @@ $$;
 COMMENT ON FUNCTION govcase.mapping_columns(jsonb) IS
 'roles and columns of a mapping in the order in which a carrier lists them';
 
+CREATE FUNCTION govcase.require_read_committed(what text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- An older snapshot would miss rows that came in while this waited for the lock.
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE active_sql_transaction USING
+			MESSAGE = format('%s must run at isolation level READ COMMITTED', what),
+			DETAIL = format('This transaction is %s and might not see every row.',
+				upper(current_setting('transaction_isolation')));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION govcase.require_read_committed(text) IS
+'raises an error where the transaction''s snapshot could be older than the lock that a check of all rows needs';
+
 CREATE FUNCTION govcase.policy_facts(
 	policy text,
-	OUT version integer, OUT one_colour boolean, OUT needs_links boolean, OUT has_terms boolean)
+	OUT version integer, OUT one_colour boolean, OUT needs_links boolean)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	SELECT v.version, jsonb_array_length(v.rules -> 'risks') = 1,
-		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")'),
-		jsonb_path_exists(v.rules, '$.terms[*]')
-	INTO version, one_colour, needs_links, has_terms
+		jsonb_path_exists(v.rules, '$.moves[*].needs[*] ? (@.kind == "link")')
+	INTO version, one_colour, needs_links
 	FROM govcase.policy_version v
 	WHERE v.policy = policy_facts.policy
 	ORDER BY v.version DESC LIMIT 1;
@@ -604,7 +621,7 @@ BEGIN
 					names[1], cases_name, format_type(seen.atttypid, seen.atttypmod),
 					wanted.role, govcase.role_types(wanted.kind)),
 				HINT = CASE WHEN wanted.kind IN ('state', 'risk') THEN
-					format('SELECT govcase.map_column(%L, %L, %L, ''{"%s": "%s", …}'') turns its labels into that type.',
+					format('SELECT govcase.map_column(%L, %L, %L, ''{"%s": "%s", ...}'') turns its labels into that type.',
 						cases, names[1], govcase.role_types(wanted.kind), 'your label',
 						CASE wanted.kind WHEN 'state' THEN 'handling' ELSE 'yellow' END)
 					ELSE 'Name another column, or change the type of this one.' END,
@@ -619,7 +636,7 @@ BEGIN
 					WHEN 1 THEN format('role "%s"', missing[1])
 					ELSE 'roles "' || array_to_string(missing, '", "') || '"' END,
 				policy),
-			HINT = format('Name one, as in columns => ''{"%s": "…"}''; the table has the columns %s.',
+			HINT = format('Name one, as in columns => ''{"%s": "..."}''; the table has the columns %s.',
 				missing[1], govcase.column_list(cases)),
 			TABLE = cases_name;
 	END IF;
@@ -784,7 +801,7 @@ BEGIN
 		RAISE undefined_column USING
 			MESSAGE = format('table "%s" has no column for %s of a link', links_name,
 				'"' || array_to_string(missing, '", "') || '"'),
-			HINT = format('Name one, as in link_columns => ''{"%s": "…"}'', add it, or make the table with govcase.create_follow_ups(); the table has the columns %s.',
+			HINT = format('Name one, as in link_columns => ''{"%s": "..."}'', add it, or make the table with govcase.create_follow_ups(); the table has the columns %s.',
 				missing[1], govcase.column_list(follow_ups)),
 			TABLE = links_name;
 	END IF;
@@ -1103,7 +1120,7 @@ BEGIN
 			ELSE '%2$s rows of table "%1$s" are where policy "%3$s" lets no case be' END,
 			cases_name, total, policy),
 		DETAIL = concat_ws(E'\n', shown,
-			CASE WHEN problems > 10 THEN format('… and %s more.', problems - 10) END),
+			CASE WHEN problems > 10 THEN format('... and %s more.', problems - 10) END),
 		HINT = hint,
 		SCHEMA = (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.oid = cases),
@@ -1216,6 +1233,7 @@ BEGIN
 			MESSAGE = format('table "%s" cannot be its own follow-up table', cases_name),
 			HINT = 'Name a table of links, or make one with govcase.create_follow_ups().';
 	END IF;
+	PERFORM govcase.require_read_committed('protect_cases()');
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE',
 		concat_ws(', ', cases::text, follow_ups::text));
 	PERFORM govcase.require_protectable(cases);
@@ -1233,6 +1251,9 @@ BEGIN
 	END IF;
 
 	-- What is asked for, every column of it checked.
+	-- No version may come into force between reading the rules and obeying them.
+	PERFORM govcase.policy_facts(policy);
+	PERFORM govcase.hold_policy(policy);
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
 	mapping := govcase.resolve_case_columns(cases, policy, columns, follow_ups IS NOT NULL);
 	watched := ARRAY(SELECT r.role FROM govcase.policy_roles(policy) r WHERE r.watched);
@@ -1240,14 +1261,14 @@ BEGIN
 		IF coalesce(link_columns, '{}') <> '{}' THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = '"link_columns" is given but no follow-up table',
-				HINT = 'Name it with follow_ups => …, or make it with govcase.create_follow_ups().';
+				HINT = 'Name it with follow_ups => ..., or make it with govcase.create_follow_ups().';
 		END IF;
 		IF facts.needs_links AND NOT coalesce(without_links, false) THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('policy "%s" needs links, but table "%s" is given no follow-up table',
 					policy, cases_name),
 				DETAIL = 'Some of its moves are legal only once the chain holds a mediation, a look_back or the like.',
-				HINT = 'Make one with govcase.create_follow_ups() and name it with follow_ups => …; or say without_links => true to do without what needs links.',
+				HINT = 'Make one with govcase.create_follow_ups() and name it with follow_ups => ...; or say without_links => true to do without what needs links.',
 				TABLE = cases_name;
 		END IF;
 	ELSE
@@ -1430,7 +1451,11 @@ BEGIN
 	IF policy IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'policy must not be null';
 	END IF;
+	PERFORM govcase.require_read_committed('change_policy()');
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = pair.cases;
+	-- No version may come into force between reading the rules and obeying them.
+	PERFORM govcase.policy_facts(policy);
+	PERFORM govcase.hold_policy(policy);
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
 	IF pair.follow_ups IS NULL AND facts.needs_links AND NOT coalesce(without_links, false)
 		AND NOT (SELECT f.needs_links FROM govcase.policy_facts(pair.policy) f) THEN
@@ -1487,6 +1512,7 @@ DECLARE
 	place integer;
 	changes jsonb;
 	change record;
+	wrong record;
 	target_name text;
 	mapping jsonb;
 	link_mapping jsonb;
@@ -1507,7 +1533,7 @@ BEGIN
 			WHERE e.column_name = alter_protected.column_name::name) THEN
 		RAISE undefined_column USING
 			MESSAGE = format('column "%s" of table "%s" is not under protection', column_name, target_name),
-			HINT = format('For a column of no role ALTER TABLE %s ALTER COLUMN … TYPE will do.', target),
+			HINT = format('For a column of no role ALTER TABLE %s ALTER COLUMN ... TYPE will do.', target),
 			TABLE = target_name, COLUMN = column_name;
 	END IF;
 	-- Only the whole text of a type name passes, so it can stand in a command.
@@ -1523,6 +1549,24 @@ BEGIN
 	FROM jsonb_array_elements_text(own_mapping -> 'key') WITH ORDINALITY AS e(name, n)
 	WHERE e.name = column_name;
 	IF place IS NULL THEN
+		SELECT e.role, govcase.role_types(k.kind) AS takes INTO wrong
+		FROM govcase.mapping_columns(own_mapping) e
+			LEFT JOIN (
+				VALUES ('state', 'state'), ('risk', 'risk')
+				UNION ALL
+				SELECT r.role, r.kind FROM govcase.policy_roles(pair.policy) r) AS k(role, kind)
+				ON k.role = e.role AND target = pair.cases
+		WHERE e.column_name = alter_protected.column_name::name
+			AND govcase.role_takes(k.kind, type) IS NOT TRUE
+		ORDER BY e.ordinal LIMIT 1;
+		IF FOUND THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('column "%s" of table "%s" cannot become %s', column_name, target_name, type),
+				DETAIL = CASE WHEN target = pair.cases
+					THEN format('It bears role "%s", which takes %s.', wrong.role, wrong.takes)
+					ELSE format('"%s" of a link is of the type that it has; only key columns can change.', wrong.role) END,
+				TABLE = target_name, COLUMN = column_name;
+		END IF;
 		changes := jsonb_build_object(target::oid, column_name);
 	ELSE
 		IF govcase.key_class(type) IS DISTINCT FROM (
@@ -1580,11 +1624,16 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	-- What names the column in an expression, which another type would break.
-	SELECT coalesce(array_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0)), '{}')
+	-- Of a generated column PostgreSQL 13 says that the column depends, not its expression.
+	SELECT coalesce(array_agg(DISTINCT CASE WHEN f.oid IS NULL
+			THEN pg_describe_object(d.classid, d.objid, 0)
+			ELSE pg_describe_object('pg_attrdef'::regclass, f.oid, 0) END), '{}')
 	FROM pg_depend d
 		LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
 		LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
-		LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
+		LEFT JOIN pg_attrdef f ON (d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid)
+			OR (d.classid = 'pg_class'::regclass AND d.objid = target AND d.objsubid > 0
+				AND f.adrelid = d.objid AND f.adnum = d.objsubid)
 	WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = target
 		AND d.refobjsubid = column_number
 		AND (d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
@@ -1597,7 +1646,7 @@ COMMENT ON FUNCTION govcase.column_dependents(regclass, smallint) IS
 'views, checks, triggers, policies, partial indexes and generated columns that name a column';
 
 CREATE FUNCTION govcase.column_defaults(
-	target regclass, column_name text, OUT relation regclass, OUT expression text)
+	target regclass, column_name text, OUT relation regclass, OUT expression text, OUT value text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -1623,6 +1672,7 @@ BEGIN
 				HINT = format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT first.', relation, column_name),
 				COLUMN = column_name;
 		END IF;
+		EXECUTE format('SELECT (%s)::text', expression) INTO value;
 		RETURN NEXT;
 	END LOOP;
 END
@@ -1734,6 +1784,7 @@ BEGIN
 			HINT = 'Call govcase.unprotect_cases() first; the chain goes on when the table is protected again.',
 			TABLE = target_name, COLUMN = column_name;
 	END IF;
+	PERFORM govcase.require_read_committed('map_column()');
 	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target);
 	PERFORM govcase.require_all_rows_visible(target);
 
@@ -1752,8 +1803,7 @@ BEGIN
 			GROUP BY y.label) x
 		$query$, column_name, target)
 	INTO labels, shown
-	USING mapping, ARRAY(SELECT govcase.constant_text(d.expression)
-		FROM govcase.column_defaults(target, column_name) d);
+	USING mapping, ARRAY(SELECT d.value FROM govcase.column_defaults(target, column_name) d);
 	IF labels > 0 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('mapping lacks labels of column "%s" of table "%s"', column_name, target_name),
@@ -1778,21 +1828,6 @@ $$;
 COMMENT ON FUNCTION govcase.map_column(regclass, text, regtype, jsonb) IS
 'turns a status column of text, an enum or codes into case_state or risk_level, in one rewrite';
 
-CREATE FUNCTION govcase.constant_text(expression text)
-RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	value text;
-BEGIN
-	EXECUTE format('SELECT (%s)::text', expression) INTO value;
-	RETURN value;
-END
-$$;
-COMMENT ON FUNCTION govcase.constant_text(text) IS
-'value of a constant expression that column_defaults() returned, as text';
-
 CREATE FUNCTION govcase.release(target regclass)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -1814,6 +1849,8 @@ BEGIN
 	WHERE c.protected = target AND NOT c.of_links;
 	tables := array_remove(coalesce(tables, ARRAY[target]), NULL);
 	PERFORM govcase.unprotect_cases(target);
+	-- A copy of a protected table, never protected itself, may have one, too.
+	PERFORM govcase.drop_term_index(target);
 	FOR ours IN
 		SELECT a.attrelid::regclass AS relation, a.attname,
 			t.typcategory = 'A' AS is_array
@@ -2114,7 +2151,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION govcase.keep_protected_columns() IS
-'event trigger: refuses ALTER TABLE … DROP COLUMN … CASCADE of a column under protection';
+'event trigger: refuses ALTER TABLE ... DROP COLUMN ... CASCADE of a column under protection';
 
 CREATE EVENT TRIGGER govcase_follow_partitions ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')

@@ -1,4 +1,4 @@
--- follow_up: the follow-up chain (跟进链)
+-- follow_up: the follow-up chain
 
 CREATE FUNCTION govcase.append_link()
 RETURNS trigger
@@ -30,7 +30,7 @@ AS $function$
 DECLARE
 	-- Role, type, meaning.
 	link_columns CONSTANT text[] := ARRAY[
-		['seq', 'bigint NOT NULL', 'number of the link in its chain: 1, 2, 3 …'],
+		['seq', 'bigint NOT NULL', 'number of the link in its chain: 1, 2, 3 ...'],
 		['happened_at', 'timestamp with time zone NOT NULL', 'when it happened, as entered'],
 		['recorded_at', 'timestamp with time zone NOT NULL', 'when it was recorded, by the server''s clock'],
 		['recorded_in', 'bigint NOT NULL', 'transaction that recorded it'],
@@ -45,7 +45,7 @@ DECLARE
 		['version', 'integer', 'version of that policy'],
 		['chain_set', 'uuid', 'protection under which the case was registered'],
 		['target_seq', 'bigint', 'link whose note a redaction erased; null: all before it'],
-		['satisfied', 'boolean', 'what the parties say (群众满意)'],
+		['satisfied', 'boolean', 'what the parties say'],
 		['note', 'text', 'what is to be said; redact() erases it'],
 		['salt', 'bytea', 'random bytes that are hashed with the note'],
 		['note_digest', 'bytea', 'hash of salt and note'],
@@ -98,7 +98,7 @@ BEGIN
 			RAISE EXCEPTION USING
 				ERRCODE = 'undefined_object',
 				MESSAGE = format('table "%s" has no primary key', case_table.relname),
-				HINT = 'Name the columns that tell its cases apart, as in create_follow_ups(…, …, key => ARRAY[''id'']).';
+				HINT = 'Name the columns that tell its cases apart, as in create_follow_ups(..., ..., key => ARRAY[''id'']).';
 		END IF;
 	END IF;
 	IF cardinality(key) NOT BETWEEN 1 AND 4 THEN
@@ -153,7 +153,7 @@ BEGIN
 	EXECUTE format('CREATE TABLE %s (%s, PRIMARY KEY (%s, seq))', created,
 		array_to_string(definitions, ', '), array_to_string(key_columns, ', '));
 	EXECUTE format('COMMENT ON TABLE %s IS %L', created,
-		'follow-up chains (跟进链) of the cases in ' || case_table.relname);
+		'follow-up chains of the cases in ' || case_table.relname);
 	FOR i IN 1 .. cardinality(comments) LOOP
 		EXECUTE comments[i];
 	END LOOP;

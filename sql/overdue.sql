@@ -1,4 +1,4 @@
--- overdue: the terms of a policy (期限) and who is late under them
+-- overdue: the terms of a policy and who is late under them
 
 CREATE FUNCTION govcase.overdue(
 	cases regclass, at timestamptz DEFAULT pg_catalog.now(),

@@ -1,4 +1,4 @@
--- period_change: a figure against the same period before (同比, 环比)
+-- period_change: a figure against the same period before
 
 -- The aggregates: for each way to say how far back, each type of time and each
 -- type of amount.  The smaller integers have their own, for they would otherwise
@@ -30,8 +30,8 @@ BEGIN
 		LOOP
 			FOR back IN
 				SELECT * FROM (VALUES
-					('year', 'year_on_year', '', 'the same period a year before (同比)'),
-					('month', 'month_on_month', '', 'the same period a month before (环比)'),
+					('year', 'year_on_year', '', 'the same period a year before'),
+					('month', 'month_on_month', '', 'the same period a month before'),
 					('given', 'period_change', ', pg_catalog.interval',
 						'the same period so much before'))
 					AS v (symbol, aggregate, argument, words)

@@ -39,7 +39,7 @@ CREATE TABLE govcase.policy (
 		CONSTRAINT policy_risks_check CHECK (govcase.is_plain_list(risks)),
 	shipped boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE govcase.policy IS 'policies (规则): working copies, which enforce nothing until activate_policy()';
+COMMENT ON TABLE govcase.policy IS 'policies: working copies, which enforce nothing until activate_policy()';
 COMMENT ON COLUMN govcase.policy.policy IS 'name of the policy, at most 63 bytes';
 COMMENT ON COLUMN govcase.policy.risks IS 'risk levels that it uses; with a single one its tables need no risk column';
 COMMENT ON COLUMN govcase.policy.shipped IS 'came with govcase and is not edited in place: use copy_policy()';
@@ -188,7 +188,7 @@ CREATE TABLE govcase.policy_promise (
 COMMENT ON TABLE govcase.policy_promise IS 'what the moves of a policy must keep, checked by check_policy() and before activation';
 COMMENT ON COLUMN govcase.policy_promise.policy IS 'policy of the promise';
 COMMENT ON COLUMN govcase.policy_promise.n IS 'number of the promise in its policy';
-COMMENT ON COLUMN govcase.policy_promise.kind IS 'never (no single move leads from … to …), passes (every path does, via …), needs_link (every path needs such a link) or ends_reachable (an end can be reached from every reachable pair)';
+COMMENT ON COLUMN govcase.policy_promise.kind IS 'never (no single move leads from ... to ...), passes (every path does, via ...), needs_link (every path needs such a link) or ends_reachable (an end can be reached from every reachable pair)';
 COMMENT ON COLUMN govcase.policy_promise.from_states IS 'states of from; null: all';
 COMMENT ON COLUMN govcase.policy_promise.from_risks IS 'risks of from; null: all of the policy''s';
 COMMENT ON COLUMN govcase.policy_promise.to_states IS 'states of to; null: all';
@@ -243,7 +243,7 @@ CREATE TABLE govcase.policy_version (
 );
 COMMENT ON TABLE govcase.policy_version IS 'activated versions, append-only; the newest of each policy is in force';
 COMMENT ON COLUMN govcase.policy_version.policy IS 'policy that was activated';
-COMMENT ON COLUMN govcase.policy_version.version IS 'number of the version, 1, 2, 3 … in each policy';
+COMMENT ON COLUMN govcase.policy_version.version IS 'number of the version, 1, 2, 3 ... in each policy';
 COMMENT ON COLUMN govcase.policy_version.activated_at IS 'when it was activated, by the clock';
 COMMENT ON COLUMN govcase.policy_version.activated_by IS 'database user who activated it';
 COMMENT ON COLUMN govcase.policy_version.rules IS 'the rules whole, as policy_rules() gave them';

@@ -1,4 +1,4 @@
--- resolution_rate: how many cases were resolved, of how many (调成率)
+-- resolution_rate: how many cases were resolved, of how many
 
 CREATE TYPE govcase.resolution;
 
@@ -65,7 +65,7 @@ COMMENT ON FUNCTION govcase.voided(govcase.resolution) IS
 CREATE FUNCTION govcase.rate(govcase.resolution) RETURNS pg_catalog.float8
 	AS 'MODULE_PATHNAME', 'resolution_rate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.rate(govcase.resolution) IS
-	'resolution rate (调成率): resolved of the handled, 0 to 1, NULL where none was handled';
+	'resolution rate: resolved of the handled, 0 to 1, NULL where none was handled';
 
 CREATE FUNCTION govcase.resolved_share(govcase.resolution) RETURNS pg_catalog.float8
 	AS 'MODULE_PATHNAME', 'resolution_resolved_share' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -230,7 +230,7 @@ CREATE AGGREGATE govcase.resolution_rate(govcase.case_state) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE govcase.resolution_rate(govcase.case_state) IS
-	'resolution rate (调成率): resolved of the handled, 0 to 1, NULL where none was handled';
+	'resolution rate: resolved of the handled, 0 to 1, NULL where none was handled';
 
 CREATE AGGREGATE govcase.resolution_rate(pg_catalog.bool) (
 	SFUNC = govcase.resolution_accumulate,
@@ -246,7 +246,7 @@ CREATE AGGREGATE govcase.resolution_rate(pg_catalog.bool) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE govcase.resolution_rate(pg_catalog.bool) IS
-	'resolution rate (调成率): true of the true and false, 0 to 1; NULL means not handled';
+	'resolution rate: true of the true and false, 0 to 1; NULL means not handled';
 
 CREATE FUNCTION govcase.percent(rate pg_catalog.float8, digits pg_catalog.int4 DEFAULT 1)
 	RETURNS pg_catalog.text

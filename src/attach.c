@@ -608,6 +608,8 @@ build_protection(Relation cases)
 	protection->owner = cases->rd_rel->relowner;
 	protection->policy = pstrdup(carrier_argument(cases, carrier, 0));
 	chain_set = pstrdup(carrier_argument(cases, carrier, 1));
+	if (strspn(chain_set, "0123456789abcdef-") != 36 || chain_set[36] != '\0')
+		not_trusted(protection->cases, "The chain set of its carrier is no UUID.");
 	protection->chain_set =
 		*DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(chain_set)));
 	read_case_carrier(protection, cases, carrier);
@@ -632,6 +634,9 @@ build_protection(Relation cases)
 		find_key_index(links, protection->nkeys, protection->link_key,
 					   protection->link_column[LINK_COLUMN_SEQ], &protection->link_index,
 					   context);
+		protection->links_are_plain =
+			stores_plain_rows(links, protection->nkeys, protection->link_key,
+							  LINK_COLUMN_COUNT, protection->link_column);
 		table_close(links, NoLock);
 	}
 	find_key_index(cases, protection->nkeys, protection->case_key, InvalidAttrNumber,
@@ -844,14 +849,14 @@ key_column_from_text(const Protection *protection, int column, char *text, Oid *
 static void
 wrong_key_count(const Protection *protection, int given)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("wrong number of key columns for table \"%s\"",
-						   get_rel_name(protection->cases)),
-					errdetail("Its key has %d, and %d were given.", protection->nkeys,
-							  given),
-					protection->nkeys == 1
-						? errhint("Give a single value.")
-						: errhint("Give a row such as ROW(a, b), or an array.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("wrong number of key columns for table \"%s\"",
+					get_rel_name(protection->cases)),
+			 errdetail("Its key has %d, and %d were given.", protection->nkeys, given),
+			 protection->nkeys == 1
+				 ? errhint("Give a single value.")
+				 : errhint("Give a row such as ROW(a, b), or an array.")));
 }
 
 static void

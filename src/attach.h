@@ -60,8 +60,9 @@ typedef struct Protection
 	AttrNumber link_key[MAX_KEY_COLUMNS]; /* in the links' root */
 	Oid link_key_type[MAX_KEY_COLUMNS];
 	AttrNumber link_column[LINK_COLUMN_COUNT];
-	KeyIndex case_index; /* how a case is found without a plan */
-	KeyIndex link_index; /* how a chain is, by key and seq */
+	KeyIndex case_index;  /* how a case is found without a plan */
+	KeyIndex link_index;  /* how a chain is, by key and seq */
+	bool links_are_plain; /* nothing but our trigger takes part in an INSERT */
 	SPIPlanPtr plans[PROTECTION_PLAN_COUNT];
 	MemoryContext context;
 } Protection;

@@ -124,4 +124,23 @@ pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *s
 #define AlterTableTypeIsDetach(type) ((type) == AT_DetachPartition)
 #endif
 
+/*
+ * index_insert is told since pg14 whether an UPDATE left the columns unchanged,
+ * and since pg17 what it keeps for the next row has to be cleaned up.
+ */
+#if PG_VERSION_NUM >= 170000
+#define index_insert_compat(index, values, nulls, tid, table, unique, info) \
+	do \
+	{ \
+		index_insert(index, values, nulls, tid, table, unique, false, info); \
+		index_insert_cleanup(index, info); \
+	} while (0)
+#elif PG_VERSION_NUM >= 140000
+#define index_insert_compat(index, values, nulls, tid, table, unique, info) \
+	index_insert(index, values, nulls, tid, table, unique, false, info)
+#else
+#define index_insert_compat(index, values, nulls, tid, table, unique, info) \
+	index_insert(index, values, nulls, tid, table, unique, info)
+#endif
+
 #endif /* GOVCASE_COMPAT_H */

@@ -152,25 +152,45 @@ extern void hash_link(const CaseKey *key, const Link *link, uint8 *hash);
 
 struct Protection;
 
+/* The newest link of a chain: what the next one follows. */
+typedef struct ChainHead
+{
+	bool exists;
+	int64 seq;
+	TimestampTz recorded_at;
+	uint8 hash[LINK_HASH_SIZE];
+} ChainHead;
+
+/* What a link must know of its case. */
+typedef struct CaseFacts
+{
+	bool created_here; /* by this transaction */
+	bool has_reported_at;
+	TimestampTz reported_at;
+} CaseFacts;
+
+/* Note when a case was reported, from a column of its row of any type of time. */
+extern void read_reported_at(CaseFacts *facts, Oid type, Datum value, bool isnull);
+
 /*
  * Write a link of a kind that govcase alone writes (registered, transition,
- * redaction), through the table's own triggers, as the owner.  Taken from
- * wanted: kind, from and to, policy, version, chain_set, target_seq, note, and
- * actor and db_user, captured by the caller before any switch of user.
- * happened_at DT_NOBEGIN: the clock's or the setting's.  The caller holds the
- * lock on the case.  SPI must not be assumed connected.
+ * redaction), as the owner.  Taken from wanted: kind, from and to, policy,
+ * version, target_seq, note, and actor and db_user, captured by the caller
+ * before any switch of user.  happened_at DT_NOBEGIN: the clock's or the
+ * setting's.  The caller holds the lock on the case, and may pass what he has
+ * read of it and of its chain since; NULL: not read.
  */
-extern void
-write_link(struct Protection *protection, const CaseKey *key, const Link *wanted);
+extern void write_link(struct Protection *protection, const CaseKey *key,
+					   const Link *wanted, const CaseFacts *facts, const ChainHead *head);
 
 /*
  * The case's links, newest first, read with the latest snapshot as the owner;
  * visit returns false to stop.  Only seq, kind, actor, recorded_at, happened_at,
- * satisfied, the from and to columns, recorded_in and chain_set of the link are
+ * satisfied, the from and to columns, recorded_in, chain_set and hash of the link are
  * filled.  Raises 40001
  * where the newest link is one that the transaction's own snapshot cannot see.
  */
-#define READ_CHAIN_COLUMN_COUNT 12
+#define READ_CHAIN_COLUMN_COUNT 13
 extern const LinkColumn read_chain_columns[];
 
 typedef bool (*LinkVisitor)(const Link *link, void *argument);

@@ -53,6 +53,12 @@ typedef struct GridProtection
 extern GridProtection *protection_of_grids(Relation grids);
 extern GridProtection *protection_of_grids_table(Oid grids);
 
+/*
+ * Tables whose carrier bears the grid set, of this owner or, where that is
+ * InvalidOid, of anybody; whether they can be trusted is for the above to judge.
+ */
+extern List *tables_of_grid_set(const char *grid_set, Oid owner);
+
 /* A grid that this transaction has inserted, changed or deleted. */
 typedef struct GridChange
 {
@@ -69,6 +75,9 @@ typedef struct GridChange
  */
 typedef void (*GridHistoryHook)(GridProtection *protection, List *changes);
 extern GridHistoryHook grid_history_hook;
+
+/* Has this transaction changed that grid and not judged it yet? */
+extern bool grid_change_is_pending(Oid grids, const char *code);
 
 /*
  * The table of the same owner with a carrier that calls govcase.history_columns

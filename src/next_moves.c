@@ -162,8 +162,7 @@ next_moves_hint(const CaseMove *refused)
 		any = true;
 	}
 	if (!any)
-		return psprintf("From %s there is no way on: it is final.",
-						pair_in_words(move.from_pair));
+		return psprintf("No move leads on from %s.", pair_in_words(move.from_pair));
 	appendStringInfoChar(&hint, '.');
 	return hint.data;
 }

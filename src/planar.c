@@ -36,6 +36,7 @@
 
 PG_FUNCTION_INFO_V1(govcase_square_metres);
 PG_FUNCTION_INFO_V1(govcase_mean_width);
+PG_FUNCTION_INFO_V1(govcase_is_measurable);
 
 /* ---------------------------------------------------------------------------
  * PostGIS, by OID
@@ -293,7 +294,9 @@ read_coordinate_system(int32 srid, CoordinateSystem *system)
 					   CurrentMemoryContext);
 	if (srid_column <= 0 || text_column <= 0 || !OidIsValid(index.index))
 		elog(ERROR, "table \"spatial_ref_sys\" has not the columns or key expected");
-	begin_key_scan(&scan, table, AccessShareLock, &index, &key, GetLatestSnapshot());
+	/* Not GetLatestSnapshot(), which a parallel worker has not. */
+	begin_key_scan(&scan, table, AccessShareLock, &index, &key,
+				   GetCatalogSnapshot(table));
 	if (next_row(&scan, ForwardScanDirection))
 	{
 		bool isnull;
@@ -938,4 +941,17 @@ govcase_mean_width(PG_FUNCTION_ARGS)
 
 	measure_argument(fcinfo, &measure);
 	PG_RETURN_FLOAT8(mean_width(&measure));
+}
+
+/*
+ * is_measurable(srid integer) returns boolean
+ *
+ * Would square_metres() take it?  Strict, stable, parallel safe.
+ */
+Datum
+govcase_is_measurable(PG_FUNCTION_ARGS)
+{
+	CoordinateSystem system;
+
+	PG_RETURN_BOOL(read_coordinate_system(PG_GETARG_INT32(0), &system));
 }

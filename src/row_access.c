@@ -16,6 +16,9 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "nodes/execnodes.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -75,8 +78,11 @@ find_key_index(Relation table, int nkeys, const AttrNumber *key, AttrNumber last
 	ListCell *cell;
 
 	found->index = InvalidOid;
-	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition ||
-		table->rd_rel->relhassubclass)
+	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition)
+		return;
+	/* The flag outlives the heirs until the next ANALYZE. */
+	if (table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL)
 		return;
 	indexes = RelationGetIndexList(table);
 	foreach (cell, indexes)
@@ -171,4 +177,114 @@ end_key_scan(KeyScan *scan)
 	/* As the executor does, keep the lock on the table to the transaction's end. */
 	table_close(scan->table, NoLock);
 	UnregisterSnapshot(scan->snapshot);
+}
+
+/* ---------------------------------------------------------------------------
+ * Storing rows
+ * ---------------------------------------------------------------------------
+ */
+
+static bool
+is_among(AttrNumber attnum, int n, const AttrNumber *attnums)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (attnums[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/* One BEFORE INSERT row trigger, and nothing else that an INSERT would fire. */
+static bool
+fires_one_trigger(const TriggerDesc *triggers)
+{
+	int fired = 0;
+
+	if (triggers == NULL || triggers->trig_insert_after_row ||
+		triggers->trig_insert_instead_row || triggers->trig_insert_before_statement ||
+		triggers->trig_insert_after_statement || triggers->trig_insert_new_table)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		if (TRIGGER_TYPE_MATCHES(triggers->triggers[i].tgtype, TRIGGER_TYPE_ROW,
+								 TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT))
+			fired++;
+	}
+	return fired == 1;
+}
+
+bool
+stores_plain_rows(Relation table, int nkeys, const AttrNumber *key, int ncolumns,
+				  const AttrNumber *columns)
+{
+	TupleDesc descriptor = RelationGetDescr(table);
+	bool plain = true;
+	List *indexes;
+	ListCell *cell;
+
+	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition ||
+		table->rd_rel->relhassubclass || table->rd_rel->relhasrules ||
+		!fires_one_trigger(table->trigdesc))
+		return false;
+	if (descriptor->constr != NULL &&
+		(descriptor->constr->num_defval > 0 || descriptor->constr->num_check > 0 ||
+		 descriptor->constr->has_generated_stored))
+		return false;
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (attribute->attisdropped || is_among(i + 1, nkeys, key) ||
+			is_among(i + 1, ncolumns, columns))
+			continue;
+		if (attribute->attnotnull || attribute->attidentity != '\0' ||
+			getBaseType(attribute->atttypid) != attribute->atttypid)
+			return false;
+	}
+
+	indexes = RelationGetIndexList(table);
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_index->indisexclusion || !index->rd_index->indimmediate ||
+			!index->rd_index->indisready || RelationGetIndexPredicate(index) != NIL ||
+			RelationGetIndexExpressions(index) != NIL)
+			plain = false;
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return plain;
+}
+
+void
+store_row(Relation table, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	List *indexes = RelationGetIndexList(table);
+	int natts = RelationGetDescr(table)->natts;
+	ListCell *cell;
+
+	memcpy(slot->tts_values, values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, nulls, sizeof(bool) * natts);
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	table_tuple_insert(table, slot, GetCurrentCommandId(true), 0, NULL);
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
+		IndexInfo *info = BuildIndexInfo(index);
+		Datum index_values[INDEX_MAX_KEYS];
+		bool index_nulls[INDEX_MAX_KEYS];
+
+		FormIndexDatum(info, slot, NULL, index_values, index_nulls);
+		index_insert_compat(
+			index, index_values, index_nulls, &slot->tts_tid, table,
+			index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, info);
+		index_close(index, RowExclusiveLock);
+	}
+	list_free(indexes);
+	ExecDropSingleTupleTableSlot(slot);
 }

@@ -55,4 +55,15 @@ extern bool next_row(KeyScan *scan, ScanDirection direction);
 extern bool lock_row(KeyScan *scan);
 extern void end_key_scan(KeyScan *scan);
 
+/*
+ * Does an INSERT into the table do nothing but fire one BEFORE ROW trigger and
+ * store the row?  False where there are partitions, other triggers, rules,
+ * defaults, checks, generated or other required columns, or indexes that need
+ * expressions.  The named columns are those that a row brings.
+ */
+extern bool stores_plain_rows(Relation table, int nkeys, const AttrNumber *key,
+							  int ncolumns, const AttrNumber *columns);
+/* Store a row in such a table, opened for writing, and in its indexes. */
+extern void store_row(Relation table, const Datum *values, const bool *nulls);
+
 #endif /* GOVCASE_ROW_ACCESS_H */

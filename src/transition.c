@@ -41,6 +41,7 @@ typedef struct CrossingRow
 	char *key;
 	HeapTuple row;
 	int level; /* of the (sub)transaction that moved it */
+	int depth; /* of the triggers that saw it leave */
 } CrossingRow;
 
 /* A table whose history is being loaded. */
@@ -169,6 +170,15 @@ is_in_role(const CaseMove *move, const char *person, int role)
  * ---------------------------------------------------------------------------
  */
 
+/* Who acts, asked once for a move and only where it matters. */
+static char *
+actor_of_move(CaseMove *move)
+{
+	if (move->actor == NULL)
+		move->actor = acting_person(move->protection);
+	return move->actor;
+}
+
 /* Did the link bring the case into the set of states from outside? */
 static bool
 enters_states(const Link *link, StateSet states)
@@ -240,6 +250,9 @@ read_case_chain(CaseMove *move)
 
 	if (move->chain_read || !OidIsValid(move->protection->links))
 		return;
+	/* The actor function may be anything, so it runs before the chain is read. */
+	if (!move->asking)
+		(void) actor_of_move(move);
 	reader.move = move;
 	reader.allocated = 16;
 	reader.needs = NIL;
@@ -250,11 +263,10 @@ read_case_chain(CaseMove *move)
 		const PolicyMove *alternative = &move->policy->moves[i];
 		bool wanted = false;
 
-		for (int pair = 0; pair < PAIR_COUNT && !wanted; pair++)
-		{
-			wanted = (move->asking || pair == move->to_pair) &&
-					 policy_move_allows(alternative, move->from_pair, pair);
-		}
+		if (!move->asking)
+			wanted = policy_move_allows(alternative, move->from_pair, move->to_pair);
+		for (int pair = 0; move->asking && pair < PAIR_COUNT && !wanted; pair++)
+			wanted = policy_move_allows(alternative, move->from_pair, pair);
 		for (int n = 0; wanted && n < alternative->nneeds; n++)
 		{
 			if (alternative->needs[n].kind == NEED_LINK)
@@ -315,15 +327,6 @@ link_need_is_met(CaseMove *move, const PolicyNeed *need)
  * Needs and invariants
  * ---------------------------------------------------------------------------
  */
-
-/* Who acts, asked once for a move and only where it matters. */
-static char *
-actor_of_move(CaseMove *move)
-{
-	if (move->actor == NULL)
-		move->actor = acting_person(move->protection);
-	return move->actor;
-}
 
 static bool
 role_changed(const CaseMove *move, int role)
@@ -570,6 +573,41 @@ loads_history(Oid cases)
 	return false;
 }
 
+/*
+ * Write the link of a move with what is known of the case and of its chain.
+ * Nothing that could append has run since they were read: see read_case_chain().
+ */
+static void
+write_move(CaseMove *move, const Link *link)
+{
+	AttrNumber attnum = protection_role_column(move->protection, "reported_at");
+	CaseFacts facts;
+	ChainHead head;
+
+	memset(&facts, 0, sizeof(facts));
+	if (attnum != InvalidAttrNumber)
+	{
+		bool isnull;
+		Datum value =
+			root_column(move->protection, move->relation, move->new_row, attnum, &isnull);
+
+		attnum = partition_attnum(move->relation, move->protection->cases, attnum);
+		read_reported_at(
+			&facts, TupleDescAttr(RelationGetDescr(move->relation), attnum - 1)->atttypid,
+			value, isnull);
+	}
+	memset(&head, 0, sizeof(head));
+	head.exists = move->nlinks > 0;
+	if (head.exists)
+	{
+		head.seq = move->links[0].seq;
+		head.recorded_at = move->links[0].recorded_at;
+		memcpy(head.hash, move->links[0].hash, LINK_HASH_SIZE);
+	}
+	write_link(move->protection, &move->key, link, &facts,
+			   move->chain_read ? &head : NULL);
+}
+
 static void
 write_registration(CaseMove *move, const char *note)
 {
@@ -595,7 +633,7 @@ write_registration(CaseMove *move, const char *note)
 	link.has_chain_set = true;
 	link.chain_set = move->protection->chain_set;
 	link.note = (char *) note;
-	write_link(move->protection, &move->key, &link);
+	write_move(move, &link);
 }
 
 /* May a new row come as it is?  VC001, VC002 or VC006 where not. */
@@ -622,6 +660,29 @@ check_registration(CaseMove *move)
 	check_invariants(move);
 }
 
+/*
+ * Does the table hold the case once?  An index says so of an ordinary table.
+ * That of a partitioned one may cover more than the key, what says the
+ * partition, and then nothing but the chain keeps the key unique.
+ */
+static bool
+is_only_row(CaseMove *move)
+{
+	Datum values[MAX_KEY_COLUMNS];
+	uint64 nrows;
+
+	if (!move->relation->rd_rel->relispartition)
+		return true;
+	memcpy(values, move->key.values, sizeof(values));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	(void) protection_execute(move->protection, PLAN_READ_CASE, values, NULL, false);
+	nrows = SPI_processed;
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	return nrows == 1;
+}
+
 static void
 register_row(CaseMove *move)
 {
@@ -635,7 +696,9 @@ register_row(CaseMove *move)
 		if (move->outcome->kind == LINK_REGISTERED &&
 			move->outcome->recorded_in ==
 				(int64) U64FromFullTransactionId(GetTopFullTransactionId()) &&
-			pair_index(move->outcome->to_state, move->outcome->to_risk) == move->to_pair)
+			pair_index(move->outcome->to_state, move->outcome->to_risk) ==
+				move->to_pair &&
+			is_only_row(move))
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_CHAIN_MISMATCH),
@@ -737,7 +800,7 @@ write_transition(CaseMove *move)
 	link.policy = move->policy->name;
 	link.has_version = true;
 	link.version = move->policy->version;
-	write_link(move->protection, &move->key, &link);
+	write_move(move, &link);
 }
 
 /* OLD must be what the chain last said. */
@@ -792,22 +855,32 @@ same_key(const CaseKey *key, const CaseKey *other)
 }
 
 static void
-refuse_key_change(const Protection *protection, Relation relation, const CaseKey *from,
-				  const CaseKey *to)
+refuse_key_change(const Protection *protection, Relation relation, const char *from,
+				  const char *to)
 {
-	ereport(ERROR, (errcode(ERRCODE_VC_APPEND_ONLY),
-					errmsg("key of case %s of table \"%s\" cannot be changed",
-						   case_key_text(from), get_rel_name(protection->cases)),
-					errdetail("Its chain is bound to key %s; the new key is %s.",
-							  case_key_text(from), case_key_text(to)),
-					errhint("Void the case with a reason and register another."),
-					errtable(relation)));
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_APPEND_ONLY),
+			 errmsg("key of case %s of table \"%s\" cannot be changed", from,
+					get_rel_name(protection->cases)),
+			 errdetail("Its chain is bound to key %s; the new key is %s.", from, to),
+			 errhint("Void the case with a reason and register another."),
+			 errtable(relation)));
 }
 
 /* ---------------------------------------------------------------------------
  * Rows that cross partitions: a DELETE here and an INSERT there
  * ---------------------------------------------------------------------------
  */
+
+/* How deep this trigger is nested in others. */
+static int
+trigger_depth(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetInt32(pg_trigger_depth(fcinfo));
+}
 
 static void
 note_crossing_row(const Protection *protection, Relation partition, HeapTuple row)
@@ -822,6 +895,7 @@ note_crossing_row(const Protection *protection, Relation partition, HeapTuple ro
 	crossing->key = case_key_text(&key);
 	crossing->row = heap_copytuple(row);
 	crossing->level = GetCurrentTransactionNestLevel();
+	crossing->depth = trigger_depth();
 	crossing_rows = lappend(crossing_rows, crossing);
 	MemoryContextSwitchTo(old);
 }
@@ -877,6 +951,27 @@ take_crossing_row(const Protection *protection, Relation arrival, HeapTuple row)
 		return old_row;
 	}
 	return NULL;
+}
+
+/*
+ * A row arrived that none left under its key.  Where one is on its way, this is
+ * that one: it leaves and arrives in turn, so only its key can have changed.
+ */
+static void
+refuse_crossing_key_change(const Protection *protection, Relation arrival, HeapTuple row)
+{
+	ListCell *cell;
+	CaseKey key;
+
+	foreach (cell, crossing_rows)
+	{
+		CrossingRow *crossing = lfirst(cell);
+
+		if (crossing->cases != protection->cases || crossing->depth != trigger_depth())
+			continue;
+		case_key_of_tuple(protection, arrival, row, false, &key);
+		refuse_key_change(protection, arrival, crossing->key, case_key_text(&key));
+	}
 }
 
 /* A row that left one partition and arrived in none has vanished: refuse. */
@@ -1004,7 +1099,12 @@ govcase_register_case(PG_FUNCTION_ARGS)
 	if (old_row != NULL)
 		check_move(&move);
 	else
+	{
+		if (OidIsValid(protection->links))
+			refuse_crossing_key_change(protection, trigdata->tg_relation,
+									   trigdata->tg_trigtuple);
 		register_row(&move);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -1033,7 +1133,8 @@ govcase_check_transition(PG_FUNCTION_ARGS)
 	case_key_of_tuple(protection, trigdata->tg_relation, trigdata->tg_trigtuple, false,
 					  &old_key);
 	if (OidIsValid(protection->links) && !same_key(&old_key, &move.key))
-		refuse_key_change(protection, trigdata->tg_relation, &old_key, &move.key);
+		refuse_key_change(protection, trigdata->tg_relation, case_key_text(&old_key),
+						  case_key_text(&move.key));
 	check_move(&move);
 	return PointerGetDatum(NULL);
 }
@@ -1276,6 +1377,8 @@ register_existing_row(CaseMove *move, void *argument)
 	char *problem = problem_of_row(move);
 	Link registration;
 
+	/* It is the owner that registers, whoever may be signed in or not. */
+	move->actor = GetUserNameFromId(GetUserId(), false);
 	if (problem != NULL && !rows->accepted)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_MOVE_NOT_ALLOWED),
@@ -1298,8 +1401,6 @@ register_existing_row(CaseMove *move, void *argument)
 			return;
 		}
 	}
-	/* It is the owner that registers, whoever may be signed in or not. */
-	move->actor = GetUserNameFromId(GetUserId(), false);
 	write_registration(move, problem != NULL ? ACCEPTED_AS_FOUND : NULL);
 	rows->registered++;
 }

@@ -33,6 +33,8 @@ CREATE VIEW mine AS
 SELECT * FROM mine;
 \x off
 
+SELECT count(*) AS indexes FROM pg_index WHERE indrelid = 'dispute'::regclass;
+
 -- All that the protection knows stands in triggers.
 SELECT tgrelid::regclass AS on_table, tgname AS trigger, tgenabled AS enabled
 FROM pg_trigger
@@ -145,6 +147,7 @@ SELECT unprotect_cases('dispute');
 SELECT unprotect_cases('dispute');
 SELECT count(*) AS triggers FROM pg_trigger
 WHERE tgrelid IN ('dispute'::regclass, 'dispute_follow_up'::regclass);
+SELECT count(*) AS indexes FROM pg_index WHERE indrelid = 'dispute'::regclass;
 UPDATE dispute SET state = 'closed' WHERE id = 1;
 SELECT id, state FROM dispute;
 
@@ -161,6 +164,10 @@ SELECT protect_cases('dispute', 'attach_draft');
 DELETE FROM policy_need WHERE policy = 'attach_draft';
 DELETE FROM policy WHERE policy = 'attach_draft';
 SELECT unprotect_cases(NULL);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT protect_cases('dispute', 'matter');
+ROLLBACK;
+\echo :SQLSTATE
 
 \set QUIET on
 SET client_min_messages = warning;

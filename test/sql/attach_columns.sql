@@ -129,6 +129,13 @@ INSERT INTO dispute (id) VALUES (2);
 SELECT id, state, risk, earlier, colours, usual FROM dispute ORDER BY id;
 SELECT seq, kind, from_state, to_state, to_risk FROM link ORDER BY seq;
 SELECT release('dispute');
+CREATE TABLE model (id integer PRIMARY KEY, state case_state NOT NULL DEFAULT 'collected', risk risk_level NOT NULL,
+	responsible text, leader text, difficult boolean, reason text, reported_at date, open_work integer);
+SELECT create_follow_ups('model', 'model_link');
+SELECT protect_cases('model', 'three_colour', 'model_link');
+CREATE TABLE copy (LIKE model INCLUDING ALL);
+SELECT release('copy');
+SELECT release('model_link');
 -- Mapped back, the chain is the same chain.
 SELECT map_column('dispute', 'state', 'case_state', '{"assigned": "assigned", "collected": "collected"}');
 SELECT map_column('dispute', 'risk', 'risk_level', '{"yellow": "yellow"}');

@@ -65,8 +65,8 @@ UPDATE dispute SET county = 'a' WHERE county = 'b' AND id = 2;
 BEGIN;
 INSERT INTO dispute (county, id, risk) VALUES ('b', 3, 'yellow');
 UPDATE dispute SET county = 'a' WHERE county = 'b' AND id = 3;
-COMMIT;
 \echo :SQLSTATE
+COMMIT;
 SELECT count(*) AS moved FROM dispute WHERE id = 3;
 
 -- TRUNCATE and DELETE are refused in every partition, by every name.
@@ -130,6 +130,31 @@ ALTER TABLE dispute DETACH PARTITION dispute_d;
 TRUNCATE dispute_d;
 DROP TABLE dispute_d, dispute_rest_2;
 
+-- A whole branch goes and comes as one partition does.
+ALTER TABLE dispute DETACH PARTITION dispute_rest;
+SELECT * FROM triggers WHERE on_table IN ('dispute_rest'::regclass, 'dispute_rest_1'::regclass);
+ALTER TABLE dispute ATTACH PARTITION dispute_rest DEFAULT;
+SELECT * FROM triggers WHERE on_table IN ('dispute_rest'::regclass, 'dispute_rest_1'::regclass) ORDER BY on_table::text COLLATE "C";
+UPDATE dispute SET state = 'closed' WHERE county = 'c';
+
+-- What is missing or disabled in a partition is seen, and mended.
+ALTER TABLE dispute_a DISABLE TRIGGER govcase_transition;
+DROP TRIGGER govcase_keep_all ON dispute_rest_1;
+ALTER TABLE link_a ENABLE ALWAYS TRIGGER govcase_keep;
+SELECT triggers_missing, triggers_disabled FROM protections() WHERE cases = 'dispute'::regclass;
+SELECT * FROM repair_triggers('dispute_rest_1');
+SELECT triggers_missing, triggers_disabled FROM protections() WHERE cases = 'dispute'::regclass;
+SELECT alter_protected('dispute_a', 'reason', 'varchar');
+\set VERBOSITY sqlstate
+SELECT alter_protected('dispute', 'id', 'bigint');
+\set VERBOSITY default
+SELECT alter_protected('dispute', 'reason', 'varchar');
+SELECT DISTINCT format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attname = 'reason' AND attrelid::regclass::text ~ '^dispute';
+UPDATE dispute SET state = 'closed' WHERE county = 'a';
+UPDATE dispute SET state = 'handling' WHERE county = 'a';
+SELECT count(*) AS broken FROM verify_chain('dispute');
+
 -- Plain inheritance would let rows appear without any trigger.
 CREATE TABLE solid (id integer PRIMARY KEY, state case_state NOT NULL, reason text);
 SELECT protect_cases('solid', 'matter');
@@ -169,6 +194,10 @@ SELECT protect_cases('roaming', 'three_colour', 'roaming_links', columns => '{"k
 INSERT INTO roaming (id, county) VALUES (1, 'a'), (2, 'a'), (3, 'b');
 INSERT INTO roaming (id, county) VALUES (1, 'b');
 \echo :SQLSTATE
+INSERT INTO roaming (id, county) VALUES (5, 'a'), (5, 'b');
+\echo :SQLSTATE
+WITH made AS (INSERT INTO roaming (id, county) VALUES (6, 'a') RETURNING id)
+INSERT INTO roaming_links (id, kind) SELECT id, 'visit' FROM made;
 -- Without a change of state: nothing to record.
 UPDATE roaming SET county = 'b' WHERE id = 1;
 -- With a legal one, which is recorded as what it is.
@@ -185,6 +214,11 @@ UPDATE roaming SET county = CASE county WHEN 'a' THEN 'b' ELSE 'a' END, state = 
 COMMIT;
 SELECT tableoid::regclass, id, county, state FROM roaming ORDER BY id;
 SELECT id, seq, kind, from_state, to_state FROM roaming_links ORDER BY id, seq;
+SELECT alter_protected('roaming_links', 'id', 'integer');
+SELECT attrelid::regclass, format_type(atttypid, atttypmod) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+WHERE attname = 'id' AND attrelid::regclass::text ~ '^roaming' AND relkind IN ('r', 'p') ORDER BY 1;
+UPDATE roaming SET county = 'a', state = 'handling' WHERE id = 1;
+SELECT count(*) AS broken FROM verify_chain('roaming');
 -- With a new key it would be another case.
 UPDATE roaming SET county = 'a', id = 4 WHERE id = 3;
 \echo :SQLSTATE
@@ -194,6 +228,14 @@ CREATE TRIGGER swallow BEFORE INSERT ON roaming_a FOR EACH ROW EXECUTE FUNCTION 
 UPDATE roaming SET county = 'a' WHERE id = 3;
 \echo :SQLSTATE
 SELECT count(*) FROM roaming;
+
+-- Taken off and released, nothing of ours is left in any partition.
+SELECT unprotect_cases('dispute_a');
+SELECT unprotect_cases('dispute');
+SELECT release('roaming');
+SELECT * FROM triggers WHERE on_table::text ~ '^(dispute|link|roaming)';
+SELECT DISTINCT format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attname IN ('state', 'risk') AND attrelid::regclass::text ~ '^roaming';
 
 \set QUIET on
 SET client_min_messages = warning;

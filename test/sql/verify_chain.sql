@@ -109,7 +109,7 @@ RETURNS SETOF record LANGUAGE sql AS $$
 				('version', 'version::bigint', '::integer', 3)) AS n(column_name, expression, back, bytes),
 			generate_series(0, n.bytes - 1) AS place
 		UNION ALL
-		SELECT t, format('%I %s interval ''%s microseconds''', t, sign, 1::bigint << (8 * place))
+		SELECT t, format('%I %s interval ''1 microsecond'' * %s', t, sign, 1::bigint << (8 * place))
 		FROM unnest(ARRAY['happened_at', 'recorded_at']) AS t, unnest(ARRAY['+', '-']) AS sign,
 			generate_series(0, 6) AS place
 		-- texts: each character, one more, one less
