@@ -88,6 +88,7 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	check_coverage \
 	grid \
 	grid_oracle \
 	grid_protect \
