@@ -12,11 +12,14 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "grid_history.h"
+
 GOVCASE_MODULE_MAGIC;
 
 char *govcase_actor = NULL;
 char *govcase_happened_at = NULL;
 int govcase_clock_skew = 300;
+int govcase_placement_memory = 65536;
 
 void _PG_init(void);
 
@@ -35,7 +38,13 @@ _PG_init(void)
 							"How far in the future a link may say that it happened.",
 							NULL, &govcase_clock_skew, 300, 0, 86400, PGC_SUSET,
 							GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("govcase.placement_memory",
+							"Memory that a session keeps boundaries in, to place points.",
+							"What is used least is dropped, and read again when needed.",
+							&govcase_placement_memory, 65536, 64, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("govcase");
+	init_grid_history();
 }
 
 Oid
