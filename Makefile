@@ -34,7 +34,9 @@ SQL_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	registry \
+	registry_tables
 C_ROOMS = \
 	govcase \
 	label_type \
