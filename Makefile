@@ -36,7 +36,8 @@ SQL_ROOMS = \
 	period_comparison \
 	period_change \
 	registry \
-	registry_tables
+	registry_tables \
+	registry_access
 C_ROOMS = \
 	govcase \
 	label_type \
