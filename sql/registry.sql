@@ -275,7 +275,7 @@ DECLARE
 	srid integer;
 BEGIN
 	PERFORM govcase.require_registry_name(registry);
-	PERFORM FROM jsonb_each(options) o
+	PERFORM FROM jsonb_each(CASE jsonb_typeof(options) WHEN 'object' THEN options ELSE '{}' END) o
 	WHERE o.key NOT IN ('small_cell', 'srid') OR jsonb_typeof(o.value) <> 'number'
 		OR o.value::numeric <> trunc(o.value::numeric) OR o.value::numeric NOT BETWEEN 0 AND 999999;
 	IF FOUND OR jsonb_typeof(options) IS DISTINCT FROM 'object' THEN

@@ -227,7 +227,7 @@ DECLARE
 	low CONSTANT text := scope_low();
 	high CONSTANT text := scope_high();
 	codes CONSTANT text[] := scope_codes();
-	departments CONSTANT integer[] := my_departments();
+	officer_of CONSTANT integer[] := my_departments();
 	on_globe CONSTANT boolean := (SELECT s.srtext LIKE 'GEOGCS%' FROM @postgis@.spatial_ref_sys s
 		WHERE s.srid = @postgis@.ST_SRID(point));
 	-- A box around the point that is never too small: a degree is at least 110,000 m long.
@@ -244,7 +244,7 @@ BEGIN
 			ELSE @postgis@.ST_Distance(p.place, point) END AS distance
 		FROM dispute_detail p JOIN dispute d ON d.id = p.dispute
 		WHERE p.place OPERATOR(@postgis@.&&) box
-			AND (d.region BETWEEN low AND high OR d.region = ANY (codes) OR d.departments && find_near.departments)
+			AND (d.region BETWEEN low AND high OR d.region = ANY (codes) OR d.departments && officer_of)
 		) AS n
 	WHERE n.distance <= metres
 	ORDER BY n.distance, n.id;
@@ -261,7 +261,7 @@ DECLARE
 	personal record;
 BEGIN
 	FOR relation IN SELECT c.oid FROM pg_class c
-		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+		WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
 	LOOP
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
 	END LOOP;
@@ -269,7 +269,7 @@ BEGIN
 	FOR personal IN
 		SELECT c.oid::regclass AS relation, a.attname
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+		WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
 			AND CASE WHEN obj_description(c.oid, 'pg_class') LIKE 'personal:%'
 				THEN NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = c.oid AND k.contype IN ('p', 'f') AND a.attnum = ANY (k.conkey))

@@ -16,6 +16,7 @@ CREATE TABLE region (
 	CHECK ((level = 1) = (parent IS NULL))
 );
 CREATE INDEX ON region (parent);
+CREATE INDEX ON region (replaced_by);
 SELECT describe_table('region', 'the city, its counties, townships and villages, by division code', '{
 	"code": "division code, 12 digits",
 	"code_end": "last division code that lies within: codes between the two belong to it",
