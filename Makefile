@@ -97,6 +97,9 @@ REGRESS = \
 	period_change \
 	period_comparison \
 	planar \
+	registry \
+	registry_access \
+	registry_plans \
 	resolution_rate
 
 ISOLATION = \
