@@ -39,7 +39,10 @@ SQL_ROOMS = \
 	grid \
 	locate \
 	check_coverage \
-	grid_history
+	grid_history \
+	registry \
+	registry_tables \
+	registry_access
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -50,7 +53,6 @@ C_ROOMS = \
 	attach \
 	partition_change \
 	row_access \
-	sha256 \
 	transition \
 	follow_up \
 	verify_chain \
