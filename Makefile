@@ -38,6 +38,7 @@ SQL_ROOMS = \
 	planar \
 	grid \
 	locate \
+	check_coverage \
 	grid_history
 C_ROOMS = \
 	govcase \
@@ -62,6 +63,7 @@ C_ROOMS = \
 	grid_cells \
 	placement \
 	locate \
+	check_coverage \
 	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
@@ -86,15 +88,22 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	grid \
+	grid_protect \
+	grid_zhoukou \
 	period_change \
 	period_comparison \
+	planar \
 	resolution_rate
 
 ISOLATION = \
+	attach_policy \
 	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
+	grid_overlap \
+	grid_region \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))

@@ -625,12 +625,12 @@ BEGIN
 		IF region_given <> '{}' THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = '"region_columns" is given but no table of regions',
-				HINT = 'Name it with regions => ....';
+				HINT = 'Name it as in regions => ''region''.';
 		END IF;
 		IF given ? 'region' THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = 'role "region" is given but no table of regions',
-				HINT = 'Name it with regions => ....';
+				HINT = 'Name it as in regions => ''region''.';
 		END IF;
 	END IF;
 
@@ -640,7 +640,13 @@ BEGIN
 		SELECT b.srid INTO wanted_srid
 		FROM pg_attribute a CROSS JOIN LATERAL govcase.boundary_type(a) b
 		WHERE a.attrelid = grids AND a.attname = boundary_name::name AND a.attnum > 0 AND NOT a.attisdropped;
-		wanted_srid := coalesce(nullif(wanted_srid, 0), 4490);
+	END IF;
+	wanted_srid := coalesce(nullif(wanted_srid, 0), srid, 4490);
+	IF NOT govcase.is_measurable(wanted_srid) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('SRID %s has no coordinates that could be measured', wanted_srid),
+			HINT = 'Transform the boundaries to longitude and latitude, or to a plane, whose SRID spatial_ref_sys has.',
+			TABLE = grids_name;
 	END IF;
 	mapping := govcase.resolve_grid_columns(grids, given, 'columns', wanted_srid, regions IS NOT NULL);
 	IF regions IS NOT NULL THEN

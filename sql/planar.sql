@@ -16,3 +16,10 @@ AS 'MODULE_PATHNAME', 'govcase_mean_width'
 LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.mean_width(geometry) IS
 'mean width in metres, as of a strip: twice the area by the perimeter';
+
+CREATE FUNCTION govcase.is_measurable(srid integer)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'govcase_is_measurable'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION govcase.is_measurable(integer) IS
+'whether coordinates of the SRID are longitude and latitude, or a plane, that spatial_ref_sys describes';

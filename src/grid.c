@@ -508,9 +508,8 @@ build_protection(Relation grids)
 		if (!OidIsValid(protection->regions))
 			not_trusted(
 				protection->grids,
-				psprintf("No table of regions of its owner %s bears its grid set %s.",
-						 GetUserNameFromId(protection->owner, false),
-						 protection->grid_set_text));
+				psprintf("No table of regions of its owner %s bears its grid set.",
+						 GetUserNameFromId(protection->owner, false)));
 		regions = table_open(protection->regions, AccessShareLock);
 		check_table_shape(regions);
 		read_region_carrier(
@@ -596,13 +595,12 @@ protection_of_regions(Relation regions, const char *grid_set)
 							 regions->rd_rel->relowner);
 	if (!OidIsValid(grids))
 		not_trusted(RelationGetRelid(regions),
-					psprintf("No table of grids of its owner %s bears grid set %s.",
-							 GetUserNameFromId(regions->rd_rel->relowner, false),
-							 grid_set));
+					psprintf("No table of grids of its owner %s bears its grid set.",
+							 GetUserNameFromId(regions->rd_rel->relowner, false)));
 	protection = protection_of_grids_table(grids);
 	if (protection->regions != RelationGetRelid(regions))
 		not_trusted(RelationGetRelid(regions),
-					psprintf("The grids of grid set %s are in other regions.", grid_set));
+					"The grids of its grid set are in other regions.");
 	return protection;
 }
 
@@ -2455,12 +2453,68 @@ refuse_shipped_rule(Relation rules, HeapTuple row)
 						 "govcase.protect_grids().")));
 }
 
+/* A table whose carrier names the rule; InvalidOid where there is none. */
+static Oid
+table_under_rule(const char *rule)
+{
+	Oid function = govcase_trigger_function_oid(GRID_CARRIER);
+	char *option = psprintf("code_rule=%s", rule);
+	Oid found = InvalidOid;
+	ListCell *cell;
+
+	foreach (cell, tables_of_carriers(function, NULL, InvalidOid))
+	{
+		Relation table = table_open(lfirst_oid(cell), AccessShareLock);
+		TriggerDesc *triggers = table->trigdesc;
+
+		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		{
+			Trigger *trigger = &triggers->triggers[i];
+
+			for (int n = 0; trigger->tgfoid == function && n < trigger->tgnargs; n++)
+			{
+				if (strcmp(trigger->tgargs[n], option) == 0)
+					found = RelationGetRelid(table);
+			}
+		}
+		table_close(table, AccessShareLock);
+		if (OidIsValid(found))
+			break;
+	}
+	return found;
+}
+
+/* A rule, or a kind of it, does not go or change its name from under its tables. */
+static void
+refuse_rule_in_use(Relation rules, HeapTuple old_row, HeapTuple new_row)
+{
+	Oid table = RelationGetRelid(rules);
+	AttrNumber rule_attnum = get_attnum(table, "rule");
+	bool isnull;
+	char *rule;
+	Oid user;
+
+	if (new_row != NULL && !column_differs(rules, old_row, new_row, rule_attnum) &&
+		!column_differs(rules, old_row, new_row, get_attnum(table, "kind")))
+		return;
+	rule = TextDatumGetCString(
+		heap_getattr(old_row, rule_attnum, RelationGetDescr(rules), &isnull));
+	user = table_under_rule(rule);
+	if (OidIsValid(user))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("grid code rule \"%s\" is in use", rule),
+				 errdetail("Table \"%s\" is protected under it.", get_rel_name(user)),
+				 errhint("Call govcase.unprotect_grids(), and govcase.protect_grids() "
+						 "with another rule, first.")));
+}
+
 /*
  * keep_code_rule: BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW, and BEFORE
  * TRUNCATE, on govcase.grid_code_rule
  *
  * 55000 for a change of a shipped rule, and for TRUNCATE, by anybody but
- * govcase's own scripts.
+ * govcase's own scripts; 2BP01 for deleting or renaming one that tables are under.
  */
 Datum
 govcase_keep_code_rule(PG_FUNCTION_ARGS)
@@ -2488,6 +2542,9 @@ govcase_keep_code_rule(PG_FUNCTION_ARGS)
 		refuse_shipped_rule(trigdata->tg_relation, trigdata->tg_trigtuple);
 		if (is_update)
 			refuse_shipped_rule(trigdata->tg_relation, trigdata->tg_newtuple);
+		if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			refuse_rule_in_use(trigdata->tg_relation, trigdata->tg_trigtuple,
+							   is_update ? trigdata->tg_newtuple : NULL);
 	}
 	return PointerGetDatum(is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }

@@ -4,19 +4,25 @@
  *		a point at once, or by a few edges.
  *
  * A cell that no border touches names its grid.  A cell on a border keeps, for
- * each grid that reaches into it, the edges that touch it and whether its lower
- * left corner is inside.  From the corner to the point leads a way up the cell's
- * left side and then to the right; each edge that crosses it changes inside to
- * outside.
+ * each grid that reaches into it, the lines of its boundary that touch it and
+ * whether its lower left corner is inside.  From the corner to the point leads a
+ * way up the cell's left side and then to the right; each edge that crosses it
+ * changes inside to outside.
  *
- * Two things make this exact.  First, widths are powers of two and corners
- * multiples of them, so that a cell's corner is one and the same double wherever
- * it is computed; and the squares are set off from round coordinates, on which
- * borders like to lie.  Secondly, on which side of an edge a point lies is taken
- * from the sign of a product of doubles only where that exceeds its own rounding
- * error (J. R. Shewchuk, "Adaptive Precision Floating-Point Arithmetic", 1997).
- * Everything else is left to PostGIS, whose own test for points, the same
- * product, may then well say that a point is on both sides of a border.
+ * The lines are kept on a lattice, CELL_PARTS to a cell: with the point brought to
+ * the lattice, too, all that remains is exact arithmetic on small integers.  It
+ * answers as the boundary itself would, unless an edge lies so near to the point
+ * that rounding may have moved it across; there, PostGIS's own word is asked for.
+ * Its test of a point, a product of doubles, is right at that distance, too, and
+ * may nearer to an edge well say that a point is on both sides of a border.
+ *
+ * Whether a corner is inside is worked out from the boundary as it is.  Widths are
+ * powers of two and corners multiples of them, so that a corner is one and the
+ * same double wherever it is computed; and the squares are set off from round
+ * coordinates, on which borders like to lie.  The side of an edge that a corner is
+ * on is taken from the sign of a product of doubles only where that exceeds its
+ * own rounding error (J. R. Shewchuk, "Adaptive Precision Floating-Point
+ * Arithmetic", 1997); otherwise all points of the cell are PostGIS's to decide.
  */
 #include "grid_cells.h"
 
@@ -27,20 +33,12 @@
 
 #define NOTHING UINT32_MAX
 
-#define CANDIDATE_INSIDE             1
-#define CANDIDATE_UNDECIDABLE        2
-#define CANDIDATE_LAST               4
-#define CANDIDATE_RUNS(word)         ((word) >> 3 & LARGEST_RUNS)
-#define CANDIDATE_SHAPE(word)        ((word) >> 16)
-#define CANDIDATE_WORD(shape, nruns) ((shape) << 16 | (nruns) << 3)
-#define LARGEST_SHAPE                UINT32_C(0xffff)
-#define LARGEST_RUNS                 UINT32_C(0x1fff)
-
-#define RUN_FIRST(word)        ((word) &LARGEST_EDGE)
-#define RUN_COUNT(word)        ((word) >> 24)
-#define RUN_WORD(first, count) ((count) << 24 | (first))
-#define LARGEST_EDGE           UINT32_C(0xffffff)
-#define LARGEST_RUN            UINT32_C(0xff)
+#define CANDIDATE_INSIDE      1
+#define CANDIDATE_UNDECIDABLE 2
+#define CANDIDATE_LAST        4
+#define CANDIDATE_LINES_SHIFT 3
+#define LARGEST_LINES         (0xffff >> CANDIDATE_LINES_SHIFT)
+#define LARGEST_SHAPE         0xffff
 
 #define CELL_KIND(word)        ((word) >> 30)
 #define CELL_VALUE(word)       ((word) & ((UINT32_C(1) << 30) - 1))
@@ -53,34 +51,201 @@
 #define CROWDED_EDGES 32
 #define DEEPEST_NODE  6
 /* Edges in a piece for which it gets one cell more. */
-#define EDGES_FOR_CELL 2
+#define EDGES_FOR_CELL 8
 #define LARGEST_SIDE   256
 #define DIVIDED_SIDE   32
 
 /*
  * How much wider than itself a cell is taken when edges are listed, in cell
- * widths: enough for the rounding of a point's cell and for the band around an
- * edge in which its side is not certain.  smallest_piece() keeps it so.
+ * widths: enough for the rounding of a point's cell and for everything below.
  */
 #define CELL_MARGIN (1.0 / 1024)
 
 /*
- * Width below which rounding would matter: 2^-28 of the coordinates, so that
- * even 256 cells in a row are 2^-36 wide, and CELL_MARGIN of that is 2^-46,
- * while coordinates are known to 2^-53.
+ * The lattice reaches from LATTICE_OFFSET parts left of and below the cell to as
+ * many beyond it, so that lines can be cut off outside of the cell.  Rounding
+ * moves a line by 0.71 parts at most, and a point by 1.42.
+ */
+#define CELL_PARTS     32768
+#define LATTICE_OFFSET 8192
+#define LATTICE_DOUBT  3
+
+/*
+ * Width below which the doubles themselves would be too coarse: 2^-24 of the
+ * coordinates, so that of 256 cells in a row each is 2^-32 of them wide, and a
+ * part of the lattice 2^-47, while a product of coordinates puts a point on its
+ * side of an edge right to some 2^-49.
  */
 double
 smallest_piece(double coordinate)
 {
-	return ldexp(fabs(coordinate), -28);
+	return ldexp(fabs(coordinate), -24);
+}
+
+/* ---- Finding ---------------------------------------------------------------- */
+
+/* A corner of a line. */
+typedef struct LatticePoint
+{
+	int32 x;
+	int32 y;
+} LatticePoint;
+
+/* Above 0 where the point is left of the edge from a to b, below 0 to the right. */
+static inline int64
+lattice_side(LatticePoint a, LatticePoint b, int32 x, int32 y)
+{
+	return (int64) (b.x - a.x) * (y - a.y) - (int64) (x - a.x) * (b.y - a.y);
+}
+
+static inline bool
+is_near_edge(LatticePoint a, LatticePoint b, int32 x, int32 y)
+{
+	int64 side;
+
+	if (x < Min(a.x, b.x) - LATTICE_DOUBT || x > Max(a.x, b.x) + LATTICE_DOUBT ||
+		y < Min(a.y, b.y) - LATTICE_DOUBT || y > Max(a.y, b.y) + LATTICE_DOUBT)
+		return false;
+	side = lattice_side(a, b, x, y);
+	return (side < 0 ? -side : side) <=
+		   (int64) LATTICE_DOUBT * (abs(b.x - a.x) + abs(b.y - a.y));
 }
 
 /*
- * 1 where the point lies to the left of the edge from a to b, -1 to the right, 0
- * where that is not certain.  Written as PostGIS writes it, so that where the
- * sign is certain PostGIS comes to the same one.
+ * How often, 0 or 1, the way from the cell's corner, the lattice's origin, to a
+ * point in the cell crosses the edge; -1 where the point is too near to it, or the
+ * way turns on it.  The way counts as passing just above and just to the right of
+ * whatever lies on it.
  */
 static inline int
+way_crosses(LatticePoint a, LatticePoint b, int32 x, int32 y)
+{
+	int32 left = Min(a.x, b.x);
+	int32 right = Max(a.x, b.x);
+	int32 low = Min(a.y, b.y);
+	int32 high = Max(a.y, b.y);
+	int crossings = 0;
+
+	if (is_near_edge(a, b, x, y))
+		return -1;
+	if (low <= y && y < high && left <= x && right >= 0)
+	{
+		bool rising = b.y > a.y;
+
+		/* Is the point right of the edge, and the way's turn left of it? */
+		if (right < x || (lattice_side(a, b, x, y) < 0) == rising)
+		{
+			int64 side = left > 0 ? 0 : lattice_side(a, b, 0, y);
+
+			if (left > 0)
+				crossings = 1;
+			else if (side == 0)
+				return -1;
+			else
+				crossings = (side > 0) == rising;
+		}
+	}
+	if (left <= 0 && right > 0 && high >= 0 && low <= y)
+	{
+		int64 from = lattice_side(a, b, 0, 0);
+		int64 to = lattice_side(a, b, 0, y);
+
+		if (from == 0 || to == 0)
+			return -1;
+		crossings ^= (from > 0) != (to > 0);
+	}
+	return crossings;
+}
+
+static inline LatticePoint
+stored_point(const uint16 *stored)
+{
+	LatticePoint point;
+
+	point.x = (int32) stored[0] - LATTICE_OFFSET;
+	point.y = (int32) stored[1] - LATTICE_OFFSET;
+	return point;
+}
+
+CellAnswer
+find_in_cells(const Cells *cells, double x, double y, uint32 *shape)
+{
+	const CellNode *node = cells->nodes;
+	const uint16 *stored;
+	double across;
+	double up;
+	int32 column;
+	int32 row;
+	uint32 word;
+
+	for (;;)
+	{
+		across = (x - node->corner.x) * node->inverse;
+		up = (y - node->corner.y) * node->inverse;
+		/* By rounding, a point may come to lie on the square's far side. */
+		column = Max(0, Min((int32) across, node->side - 1));
+		row = Max(0, Min((int32) up, node->side - 1));
+		word = cells->cells[node->first_cell + row * node->side + column];
+		if (CELL_KIND(word) != CELL_DIVIDED)
+			break;
+		node = &cells->nodes[CELL_VALUE(word)];
+	}
+	if (CELL_KIND(word) == CELL_GRID)
+	{
+		if (word == 0)
+			return IN_NO_GRID;
+		*shape = CELL_VALUE(word) - 1;
+		return IN_GRID;
+	}
+
+	stored = &cells->borders[CELL_VALUE(word)];
+	column = (int32) ((across - column) * CELL_PARTS);
+	row = (int32) ((up - row) * CELL_PARTS);
+	for (;;)
+	{
+		uint32 number = stored[0];
+		uint32 flags = stored[1];
+		int inside = flags & CANDIDATE_INSIDE;
+
+		if (flags & CANDIDATE_UNDECIDABLE)
+			return NOT_DECIDED;
+		stored += 2;
+		for (uint32 lines = flags >> CANDIDATE_LINES_SHIFT; lines > 0; lines--)
+		{
+			const uint16 *end = stored + 1 + 2 * stored[0];
+			LatticePoint a = stored_point(++stored);
+
+			for (stored += 2; stored < end; stored += 2)
+			{
+				LatticePoint b = stored_point(stored);
+				int crossings = way_crosses(a, b, column, row);
+
+				if (crossings < 0)
+					return NOT_DECIDED;
+				inside ^= crossings;
+				a = b;
+			}
+		}
+		if (inside)
+		{
+			*shape = number;
+			return IN_GRID;
+		}
+		if (flags & CANDIDATE_LAST)
+			return IN_NO_GRID;
+	}
+}
+
+/* ---------------------------------------------------------------------------
+ * Building
+ * ---------------------------------------------------------------------------
+ */
+
+/*
+ * 1 where the point lies to the left of the edge from a to b, -1 to the right, 0
+ * where that is not certain.
+ */
+static int
 certain_side(const MapPoint *a, const MapPoint *b, double x, double y)
 {
 	double left = (b->x - a->x) * (y - a->y);
@@ -97,141 +262,6 @@ certain_side(const MapPoint *a, const MapPoint *b, double x, double y)
 		return -1;
 	return 0;
 }
-
-/*
- * How often, 0 or 1, the way from the corner of a cell to a point in it crosses
- * the edge; -1 where that is not certain or the point may be on the edge.  A
- * line that an edge's end lies on counts as passing just above and just to the
- * right of it.
- */
-static inline int
-way_crosses(const MapPoint *a, const MapPoint *b, const MapPoint *corner, double x,
-			double y, double slack)
-{
-	double left = Min(a->x, b->x);
-	double right = Max(a->x, b->x);
-	double low = Min(a->y, b->y);
-	double high = Max(a->y, b->y);
-	int crossings = 0;
-
-	if (low <= y && y < high)
-	{
-		bool rising = b->y > a->y;
-		bool passed; /* by somebody who comes from the far left */
-
-		if (right + slack < x)
-			passed = true;
-		else if (left - slack > x)
-			passed = false;
-		else
-		{
-			int side = certain_side(a, b, x, y);
-
-			if (side == 0)
-				return -1;
-			passed = (side < 0) == rising;
-		}
-		if (passed && right + slack >= corner->x)
-		{
-			if (left - slack > corner->x)
-				crossings = 1;
-			else
-			{
-				int side = certain_side(a, b, corner->x, y);
-
-				if (side == 0)
-					return -1;
-				crossings = (side > 0) == rising;
-			}
-		}
-	}
-	else if (y == high && left <= x && x <= right && certain_side(a, b, x, y) == 0)
-		return -1;
-
-	if (left <= corner->x && corner->x < right && high + slack >= corner->y &&
-		low - slack <= y)
-	{
-		int from = certain_side(a, b, corner->x, corner->y);
-		int to = certain_side(a, b, corner->x, y);
-
-		if (from == 0 || to == 0)
-			return -1;
-		crossings ^= from != to;
-	}
-	return crossings;
-}
-
-CellAnswer
-find_in_cells(const Cells *cells, double x, double y, uint32 *shape)
-{
-	const CellNode *node = cells->nodes;
-	const uint32 *candidate;
-	MapPoint corner;
-	double slack;
-	int32 column;
-	int32 row;
-	uint32 word;
-
-	for (;;)
-	{
-		column = (int32) ((x - node->corner.x) * node->inverse);
-		row = (int32) ((y - node->corner.y) * node->inverse);
-		/* By rounding, a point may come to lie on the square's far side. */
-		column = Max(0, Min(column, node->side - 1));
-		row = Max(0, Min(row, node->side - 1));
-		word = cells->cells[node->first_cell + row * node->side + column];
-		if (CELL_KIND(word) != CELL_DIVIDED)
-			break;
-		node = &cells->nodes[CELL_VALUE(word)];
-	}
-	if (CELL_KIND(word) == CELL_GRID)
-	{
-		if (word == 0)
-			return IN_NO_GRID;
-		*shape = CELL_VALUE(word) - 1;
-		return IN_GRID;
-	}
-
-	corner.x = node->corner.x + column * node->width;
-	corner.y = node->corner.y + row * node->width;
-	slack = node->width * CELL_MARGIN;
-	candidate = &cells->candidates[CELL_VALUE(word)];
-	for (;;)
-	{
-		uint32 head = *candidate++;
-		const uint32 *run_end = candidate + CANDIDATE_RUNS(head);
-		int inside = head & CANDIDATE_INSIDE;
-
-		if (head & CANDIDATE_UNDECIDABLE)
-			return NOT_DECIDED;
-		for (; candidate < run_end; candidate++)
-		{
-			const MapPoint *point = &cells->points[RUN_FIRST(*candidate)];
-			const MapPoint *end = point + RUN_COUNT(*candidate);
-
-			for (; point < end; point++)
-			{
-				int crossings = way_crosses(point, point + 1, &corner, x, y, slack);
-
-				if (crossings < 0)
-					return NOT_DECIDED;
-				inside ^= crossings;
-			}
-		}
-		if (inside)
-		{
-			*shape = CANDIDATE_SHAPE(head);
-			return IN_GRID;
-		}
-		if (head & CANDIDATE_LAST)
-			return IN_NO_GRID;
-	}
-}
-
-/* ---------------------------------------------------------------------------
- * Building
- * ---------------------------------------------------------------------------
- */
 
 typedef struct EdgeRun
 {
@@ -279,7 +309,7 @@ typedef struct Builder
 	Pile points;
 	Pile nodes;
 	Pile cells;
-	Pile candidates;
+	Pile borders;
 } Builder;
 
 /* What is needed while one node is built. */
@@ -405,7 +435,7 @@ list_edge(NodeBuilder *building, int32 column, int32 row, uint32 shape, uint32 e
 	if (entry->nruns > 0)
 	{
 		run = pile_item(&building->runs, entry->last_run);
-		if (run->first + run->count == edge && run->count < LARGEST_RUN)
+		if (run->first + run->count == edge)
 		{
 			run->count++;
 			return;
@@ -726,6 +756,130 @@ divide_cell(NodeBuilder *building, MapPoint corner, const uint32 *entries,
 	return node;
 }
 
+/*
+ * The part of an edge within one step of the lattice's bounds, from *from to *to
+ * of its length; false where there is none.
+ */
+static bool
+cut_edge(double start, double length, double *from, double *to)
+{
+	const double lowest = -LATTICE_OFFSET;
+	const double highest = CELL_PARTS + LATTICE_OFFSET;
+	double enter;
+	double leave;
+
+	if (length == 0)
+		return start >= lowest && start <= highest;
+	enter = ((length > 0 ? lowest : highest) - start) / length;
+	leave = ((length > 0 ? highest : lowest) - start) / length;
+	*from = Max(*from, enter);
+	*to = Min(*to, leave);
+	return *from < *to;
+}
+
+static LatticePoint
+round_to_lattice(double x, double y)
+{
+	LatticePoint point;
+
+	/* What was cut off may come to lie a rounding error beyond the bounds. */
+	point.x = (int32) rint(Max(-LATTICE_OFFSET, Min(x, CELL_PARTS + LATTICE_OFFSET)));
+	point.y = (int32) rint(Max(-LATTICE_OFFSET, Min(y, CELL_PARTS + LATTICE_OFFSET)));
+	return point;
+}
+
+static void
+store_point(Builder *builder, LatticePoint point)
+{
+	uint16 *stored = add_items(&builder->borders, 2);
+
+	stored[0] = (uint16) (point.x + LATTICE_OFFSET);
+	stored[1] = (uint16) (point.y + LATTICE_OFFSET);
+}
+
+/*
+ * Store a run of edges as lines on the lattice of the cell with this corner, and
+ * return how many.  *undecidable where a line comes too near to the corner.
+ */
+static uint32
+store_lines(NodeBuilder *building, const EdgeRun *run, MapPoint corner, bool *undecidable)
+{
+	Builder *builder = building->builder;
+	double scale = building->node.inverse * CELL_PARTS;
+	uint32 nlines = 0;
+	uint32 line = 0;
+	LatticePoint last = {0, 0};
+	bool goes_on = false; /* the next edge starts where the line ends */
+
+	for (uint32 edge = run->first; edge < run->first + run->count; edge++)
+	{
+		const MapPoint *a = edge_start(building, edge);
+		double x = (a[0].x - corner.x) * scale;
+		double y = (a[0].y - corner.y) * scale;
+		double dx = (a[1].x - corner.x) * scale - x;
+		double dy = (a[1].y - corner.y) * scale - y;
+		double from = 0;
+		double to = 1;
+		LatticePoint start;
+		LatticePoint end;
+
+		if (!cut_edge(x, dx, &from, &to) || !cut_edge(y, dy, &from, &to))
+		{
+			goes_on = false;
+			continue;
+		}
+		end = to < 1 ? round_to_lattice(x + to * dx, y + to * dy)
+					 : round_to_lattice((a[1].x - corner.x) * scale,
+										(a[1].y - corner.y) * scale);
+		start = goes_on ? last : round_to_lattice(x + from * dx, y + from * dy);
+		if (!goes_on || ((uint16 *) pile_item(&builder->borders, line))[0] == UINT16_MAX)
+		{
+			line = builder->borders.count;
+			*(uint16 *) add_items(&builder->borders, 1) = 1;
+			store_point(builder, start);
+			nlines++;
+		}
+		store_point(builder, end);
+		++*(uint16 *) pile_item(&builder->borders, line);
+		if (is_near_edge(start, end, 0, 0))
+			*undecidable = true;
+		last = end;
+		goes_on = to == 1;
+	}
+	return nlines;
+}
+
+static void
+store_candidate(NodeBuilder *building, const Entry *entry, MapPoint corner, bool is_last)
+{
+	Builder *builder = building->builder;
+	uint32 head = builder->borders.count;
+	bool undecidable = entry->undecidable;
+	uint32 nlines = 0;
+	uint16 *stored;
+
+	add_items(&builder->borders, 2);
+	for (uint32 next = entry->first_run; next != NOTHING && !undecidable;)
+	{
+		const EdgeRun *run = pile_item(&building->runs, next);
+
+		nlines += store_lines(building, run, corner, &undecidable);
+		next = run->next;
+	}
+	if (undecidable || nlines > LARGEST_LINES)
+	{
+		/* Its number does not matter, and may be too large. */
+		undecidable = true;
+		nlines = 0;
+		builder->borders.count = head + 2;
+	}
+	stored = pile_item(&builder->borders, head);
+	stored[0] = undecidable ? 0 : entry->shape;
+	stored[1] = nlines << CANDIDATE_LINES_SHIFT | (is_last ? CANDIDATE_LAST : 0) |
+				(undecidable ? CANDIDATE_UNDECIDABLE : 0) |
+				(entry->inside ? CANDIDATE_INSIDE : 0);
+}
+
 /* The word of a cell, with what it refers to stored. */
 static uint32
 store_cell(NodeBuilder *building, int32 column, int32 row, uint32 *entries, int depth)
@@ -736,6 +890,7 @@ store_cell(NodeBuilder *building, int32 column, int32 row, uint32 *entries, int 
 	uint32 nentries = 0;
 	uint32 nedges = 0;
 	uint32 offset;
+	MapPoint corner;
 
 	if (newest == NOTHING)
 		return 0;
@@ -763,39 +918,19 @@ store_cell(NodeBuilder *building, int32 column, int32 row, uint32 *entries, int 
 		if (!entry->undecidable)
 			return CELL_WORD(CELL_GRID, entry->shape + 1);
 	}
+	corner.x = node->corner.x + column * node->width;
+	corner.y = node->corner.y + row * node->width;
 	if (nedges > CROWDED_EDGES && depth < DEEPEST_NODE &&
 		node->width > builder->smallest_width)
 	{
-		MapPoint corner;
-
-		corner.x = node->corner.x + column * node->width;
-		corner.y = node->corner.y + row * node->width;
 		return CELL_WORD(CELL_DIVIDED,
 						 divide_cell(building, corner, entries, nentries, nedges, depth));
 	}
 
-	offset = builder->candidates.count;
+	offset = builder->borders.count;
 	for (uint32 i = 0; i < nentries; i++)
-	{
-		const Entry *entry = pile_item(&building->entries, entries[i]);
-		bool decidable = !entry->undecidable && entry->nruns <= LARGEST_RUNS;
-		uint32 nruns = decidable ? entry->nruns : 0;
-		uint32 *words = add_items(&builder->candidates, 1 + nruns);
-		uint32 next = entry->first_run;
-
-		/* An undecidable one needs no number, which could be too large. */
-		*words++ = CANDIDATE_WORD(decidable ? entry->shape : 0, nruns) |
-				   (i == nentries - 1 ? CANDIDATE_LAST : 0) |
-				   (decidable ? 0 : CANDIDATE_UNDECIDABLE) |
-				   (entry->inside ? CANDIDATE_INSIDE : 0);
-		while (nruns-- > 0)
-		{
-			const EdgeRun *run = pile_item(&building->runs, next);
-
-			*words++ = RUN_WORD(run->first, run->count);
-			next = run->next;
-		}
-	}
+		store_candidate(building, pile_item(&building->entries, entries[i]), corner,
+						i == nentries - 1);
 	return CELL_WORD(CELL_BORDER, offset);
 }
 
@@ -914,11 +1049,9 @@ static Cells *
 pack_cells(const Builder *builder, MemoryContext context)
 {
 	Size nodes_size = builder->nodes.item_size * builder->nodes.count;
-	Size points_size = builder->points.item_size * builder->points.count;
 	Size cells_size = builder->cells.item_size * builder->cells.count;
-	Size candidates_size = builder->candidates.item_size * builder->candidates.count;
-	Size size =
-		MAXALIGN(sizeof(Cells)) + nodes_size + points_size + cells_size + candidates_size;
+	Size borders_size = builder->borders.item_size * builder->borders.count;
+	Size size = MAXALIGN(sizeof(Cells)) + nodes_size + cells_size + borders_size;
 	char *chunk = MemoryContextAllocHuge(context, size);
 	Cells *cells = (Cells *) chunk;
 
@@ -926,11 +1059,9 @@ pack_cells(const Builder *builder, MemoryContext context)
 	chunk += MAXALIGN(sizeof(Cells));
 	cells->nodes = memcpy(chunk, builder->nodes.items, nodes_size);
 	chunk += nodes_size;
-	cells->points = memcpy(chunk, builder->points.items, points_size);
-	chunk += points_size;
 	cells->cells = memcpy(chunk, builder->cells.items, cells_size);
 	chunk += cells_size;
-	cells->candidates = memcpy(chunk, builder->candidates.items, candidates_size);
+	cells->borders = memcpy(chunk, builder->borders.items, borders_size);
 	return cells;
 }
 
@@ -954,7 +1085,7 @@ build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nsha
 	start_pile(&builder.points, sizeof(MapPoint), 1024);
 	start_pile(&builder.nodes, sizeof(CellNode), 4);
 	start_pile(&builder.cells, sizeof(uint32), 1024);
-	start_pile(&builder.candidates, sizeof(uint32), 1024);
+	start_pile(&builder.borders, sizeof(uint16), 4096);
 	start_pile(&runs, sizeof(EdgeRun), 256);
 	for (uint32 i = 0; i < nshapes; i++)
 	{
@@ -970,7 +1101,7 @@ build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nsha
 			continue;
 		npoints = builder.points.count;
 		clip_shape(&builder, shapes[i], corner, width, &candidates[i], &runs);
-		if (i > LARGEST_SHAPE || builder.points.count > LARGEST_EDGE)
+		if (i > LARGEST_SHAPE)
 		{
 			candidates[i].undecidable = true;
 			candidates[i].nruns = 0;

@@ -44,22 +44,20 @@ typedef struct CellNode
  *
  *		0				in no grid
  *		00 grid + 1		wholly inside this grid
- *		10 offset		candidates, in Cells.candidates
+ *		10 offset		candidates, in Cells.borders
  *		11 node			divided again
  *
- * (the two highest bits first).  Candidates follow one another in their rank.
- * Each is a word, from above: 16 bits number, 13 bits how many runs, whether it is
- * the last, whether it is undecidable, whether the cell's corner is inside; and
- * for each run of edges a word: 8 bits how many, 24 bits the first.  Edge e goes
- * from points[e] to points[e + 1].  A candidate without runs covers the cell.
+ * (the two highest bits first).  Candidates follow one another in their rank,
+ * each as numbers of 16 bits: which shape; flags and above them how many lines;
+ * and for each line how many corners it has, and these, x before y, in parts of
+ * the cell.  A candidate without lines covers the cell.
  */
 typedef struct Cells
 {
 	Size size; /* of the whole chunk */
 	CellNode *nodes;
 	uint32 *cells;
-	uint32 *candidates;
-	MapPoint *points;
+	uint16 *borders;
 } Cells;
 
 typedef enum CellAnswer

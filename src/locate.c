@@ -62,6 +62,7 @@ typedef struct TriggerState
 /* A point as it lies in a row. */
 typedef struct Point
 {
+	bool is_point;
 	bool is_empty;
 	int32 srid;
 	MapPoint at;
@@ -93,22 +94,18 @@ point_function(const char *name)
 	return postgis_function(name, 1, (Oid[]){geometry_type_oid()});
 }
 
-/* What PostGIS's own functions say of a point; NULL results mean empty. */
+/* What PostGIS's own functions say of a geometry. */
 static void
 ask_about_point(Datum geometry, Point *point)
 {
-	Oid schema_type = geometry_type_oid();
 	char *type = TextDatumGetCString(
-		OidFunctionCall1(postgis_function("st_geometrytype", 1, &schema_type), geometry));
+		OidFunctionCall1(point_function("st_geometrytype"), geometry));
 
-	if (strcmp(type, "ST_Point") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("only a point can be placed in a grid, not %s", type),
-						errhint("Place a point of it, such as ST_PointOnSurface().")));
+	point->is_point = strcmp(type, "ST_Point") == 0;
 	point->srid = DatumGetInt32(OidFunctionCall1(point_function("st_srid"), geometry));
 	point->is_empty =
 		DatumGetBool(OidFunctionCall1(point_function("st_isempty"), geometry));
-	if (point->is_empty)
+	if (point->is_empty || !point->is_point)
 		return;
 	point->at.x = DatumGetFloat8(OidFunctionCall1(point_function("st_x"), geometry));
 	point->at.y = DatumGetFloat8(OidFunctionCall1(point_function("st_y"), geometry));
@@ -149,6 +146,7 @@ read_point(Datum geometry, Point *point)
 	}
 	srid = (uint32) bytes[0] << 16 | (uint32) bytes[1] << 8 | bytes[2];
 	point->srid = (int32) (srid << 11) >> 11;
+	point->is_point = true;
 	point->is_empty = words[1] == 0;
 	if (!point->is_empty)
 		memcpy(&point->at, bytes + SERIALIZED_HEADER + sizeof(words), sizeof(MapPoint));
@@ -167,10 +165,22 @@ why_unplaceable(const Point *point)
 	return NULL;
 }
 
-/* Errors: 22023 for another SRID, VC005 for degrees that there are not. */
+static bool
+is_in_range(const Placement *placement, const Point *point)
+{
+	return !placement->geographic ||
+		   (fabs(point->at.x) <= 180 && fabs(point->at.y) <= 90);
+}
+
+/* Errors: 22023 for no point or another SRID, VC005 for degrees that there are not. */
 static void
 check_point(const Placement *placement, const Point *point)
 {
+	if (!point->is_point)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only a point can be placed in a grid"),
+				 errhint("Place a point of the geometry, such as ST_PointOnSurface().")));
 	if (point->srid != placement->srid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -185,8 +195,7 @@ check_point(const Placement *placement, const Point *point)
 							   "ST_SetSRID(point, 0).")
 					 : errhint("Bring it to the grids' with ST_Transform(point, %d).",
 							   placement->srid)));
-	if (placement->geographic && why_unplaceable(point) == NULL &&
-		(fabs(point->at.x) > 180 || fabs(point->at.y) > 90))
+	if (why_unplaceable(point) == NULL && !is_in_range(placement, point))
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_GRID),
 				 errmsg("point lies outside the range of longitude and latitude"),
@@ -659,19 +668,29 @@ govcase_grids_of_set(PG_FUNCTION_ARGS)
 }
 
 /*
- * why_unplaced(point geometry) returns text
+ * why_unplaced(grids regclass, point geometry) returns text
  *
- * What keeps a point from being placed in any grid: empty, not a number,
- * infinite; NULL: nothing.  STRICT, IMMUTABLE.  Error: 22023 for what is no point.
+ * What keeps a geometry from being placed among these grids, in words; NULL:
+ * nothing.  STRICT, STABLE.  Errors as protection_of_grids().
  */
 Datum
 govcase_why_unplaced(PG_FUNCTION_ARGS)
 {
+	Placement *placement = placement_of(PG_GETARG_OID(0));
 	const char *reason;
 	Point point;
 
-	read_point(PG_GETARG_DATUM(0), &point);
-	reason = why_unplaceable(&point);
+	read_point(PG_GETARG_DATUM(1), &point);
+	if (!point.is_point)
+		reason = "not a point";
+	else if (point.srid != placement->srid)
+		reason = "of another SRID";
+	else
+	{
+		reason = why_unplaceable(&point);
+		if (reason == NULL && !is_in_range(placement, &point))
+			reason = "out of range";
+	}
 	if (reason == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(reason));

@@ -64,13 +64,12 @@
 /* Rows that say how big grids are. */
 #define SAMPLED_GRIDS 16
 
-/* A grid of a tile, in the order in which grids are tried. */
-typedef struct Place
+/* The version of a grid of a tile. */
+typedef struct TileVersion
 {
-	text *code;
 	int64 version;
-	bool has_version;
-} Place;
+	bool is_known;
+} TileVersion;
 
 typedef struct Tile
 {
@@ -85,7 +84,14 @@ typedef struct Tile
 	/* Where own changes may be in it, the subtransaction that it ends with. */
 	SubTransactionId tentative;
 	Cells *cells;
-	Place *places;
+	/*
+	 * Codes of the grids, in the order in which they are tried, each in code_room
+	 * bytes, the first two its length: a look-up is a matter of memory latency,
+	 * so the code is to be had without following a pointer.
+	 */
+	char *codes;
+	Size code_room;
+	TileVersion *versions; /* NULL where nobody has asked for versions */
 } Tile;
 
 typedef struct TileSlot
@@ -546,6 +552,9 @@ read_code(const CachedPlacement *placement, TupleTableSlot *slot, text **code,
 	if (isnull)
 		elog(ERROR, "grid without a code in table %u", placement->public.grids);
 	*code = DatumGetTextPCopy(value);
+	if (VARSIZE_ANY_EXHDR(*code) > PG_UINT16_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("code of a grid is longer than %d bytes", PG_UINT16_MAX)));
 	*rank = 0;
 	if (placement->kind != InvalidAttrNumber)
 	{
@@ -889,30 +898,36 @@ read_tile_grids(CachedPlacement *placement, Relation grids, const Tile *tile,
 	return *crowded ? NIL : found;
 }
 
-/* A tile with room for its grids' codes. */
+/* A tile with the codes of its grids. */
 static Tile *
-allocate_tile(ReadGrid *const *grids, uint32 ngrids)
+allocate_tile(ReadGrid *const *grids, uint32 ngrids, bool with_versions)
 {
-	Size size = MAXALIGN(sizeof(Tile)) + MAXALIGN(sizeof(Place) * ngrids);
+	Size versions_size = with_versions ? MAXALIGN(sizeof(TileVersion) * ngrids) : 0;
+	Size room = 0;
+	Size size;
 	char *chunk;
 	Tile *tile;
 
 	for (uint32 i = 0; i < ngrids; i++)
-		size += INTALIGN(VARSIZE_ANY(grids[i]->code));
+		room = Max(room, sizeof(uint16) + VARSIZE_ANY_EXHDR(grids[i]->code));
+	room = SHORTALIGN(room);
+	size = MAXALIGN(sizeof(Tile)) + versions_size + room * ngrids;
 	chunk = MemoryContextAllocHuge(placement_context, size);
 	tile = (Tile *) chunk;
 	memset(tile, 0, sizeof(Tile));
 	tile->size = size;
 	chunk += MAXALIGN(sizeof(Tile));
-	tile->places = (Place *) chunk;
-	chunk += MAXALIGN(sizeof(Place) * ngrids);
-	for (uint32 i = 0; i < ngrids; i++)
+	if (with_versions)
+		tile->versions = (TileVersion *) chunk;
+	chunk += versions_size;
+	tile->codes = chunk;
+	tile->code_room = room;
+	for (uint32 i = 0; i < ngrids; i++, chunk += room)
 	{
-		Size length = VARSIZE_ANY(grids[i]->code);
+		uint16 length = VARSIZE_ANY_EXHDR(grids[i]->code);
 
-		tile->places[i].code = memcpy(chunk, grids[i]->code, length);
-		tile->places[i].has_version = false;
-		chunk += INTALIGN(length);
+		memcpy(chunk, &length, sizeof(length));
+		memcpy(chunk + sizeof(length), VARDATA_ANY(grids[i]->code), length);
 	}
 	return tile;
 }
@@ -964,7 +979,7 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 		grids[ngrids++] = lfirst(cell);
 	qsort(grids, ngrids, sizeof(ReadGrid *), compare_read_grids);
 
-	tile = allocate_tile(grids, ngrids);
+	tile = allocate_tile(grids, ngrids, placement->with_versions);
 	tile->key = key;
 	tile->placement = placement;
 	tile->corner = corner;
@@ -972,9 +987,9 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 	tile->divided = crowded;
 	if (!crowded)
 	{
-		for (uint32 i = 0; placement->with_versions && i < ngrids; i++)
-			tile->places[i].has_version = version_of_grid(
-				placement, grids[i]->code, snapshot, &tile->places[i].version);
+		for (uint32 i = 0; tile->versions != NULL && i < ngrids; i++)
+			tile->versions[i].is_known = version_of_grid(
+				placement, grids[i]->code, snapshot, &tile->versions[i].version);
 		tile->cells = build_cells(corner, width, (CellShape *const *) grids, ngrids,
 								  placement_context);
 		tile->size += tile->cells->size;
@@ -1175,12 +1190,15 @@ place_point(Placement *public, const MapPoint *at, Datum point, bool with_versio
 				return;
 			case IN_GRID:
 			{
-				const Place *place = &tile->places[number];
-				Size length = VARSIZE_ANY(place->code);
+				const char *code = tile->codes + number * tile->code_room;
+				uint16 length;
 
-				answer->code = memcpy(palloc(length), place->code, length);
-				answer->has_version = place->has_version;
-				answer->version = place->version;
+				memcpy(&length, code, sizeof(length));
+				answer->code = cstring_to_text_with_len(code + sizeof(length), length);
+				answer->has_version =
+					tile->versions != NULL && tile->versions[number].is_known;
+				if (answer->has_version)
+					answer->version = tile->versions[number].version;
 				return;
 			}
 			case NOT_DECIDED:

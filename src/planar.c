@@ -36,6 +36,7 @@
 
 PG_FUNCTION_INFO_V1(govcase_square_metres);
 PG_FUNCTION_INFO_V1(govcase_mean_width);
+PG_FUNCTION_INFO_V1(govcase_is_measurable);
 
 /* ---------------------------------------------------------------------------
  * PostGIS, by OID
@@ -940,4 +941,17 @@ govcase_mean_width(PG_FUNCTION_ARGS)
 
 	measure_argument(fcinfo, &measure);
 	PG_RETURN_FLOAT8(mean_width(&measure));
+}
+
+/*
+ * is_measurable(srid integer) returns boolean
+ *
+ * Would square_metres() take it?  Strict, stable, parallel safe.
+ */
+Datum
+govcase_is_measurable(PG_FUNCTION_ARGS)
+{
+	CoordinateSystem system;
+
+	PG_RETURN_BOOL(read_coordinate_system(PG_GETARG_INT32(0), &system));
 }

@@ -58,4 +58,5 @@ SELECT srid, round(square_metres(ST_SetSRID(ST_MakeEnvelope(0, 0, 0.01, 0.01), s
 FROM unnest('{990001,990002,990005}'::int[]) AS s(srid);
 SELECT square_metres(ST_SetSRID(ST_MakeEnvelope(0, 0, 1, 1), 990003));
 SELECT square_metres(ST_SetSRID(ST_MakeEnvelope(0, 0, 1, 1), 990004));
+SELECT srid, is_measurable(srid) FROM unnest('{0,4490,4547,4479,998123,990001,990002,990003,990004,990005,-1}'::int[]) AS s(srid);
 DELETE FROM spatial_ref_sys WHERE srid BETWEEN 990001 AND 990005;
