@@ -50,6 +50,7 @@ C_ROOMS = \
 	attach \
 	partition_change \
 	row_access \
+	sha256 \
 	transition \
 	follow_up \
 	verify_chain \
@@ -88,12 +89,17 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	check_coverage \
 	grid \
+	grid_oracle \
 	grid_protect \
 	grid_zhoukou \
 	period_change \
 	period_comparison \
 	planar \
+	registry \
+	registry_access \
+	registry_plans \
 	resolution_rate
 
 ISOLATION = \
@@ -160,9 +166,10 @@ govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
 		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
-# Objects built for one PostgreSQL are of no use to another, and those built
-# before a warning became an error hide it.
-BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server) $(WERROR)
+# Objects built for one PostgreSQL, or with other headers of it, are of no use to
+# another, and those built before a warning became an error hide it.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server; \
+	cksum < $$($(PG_CONFIG) --includedir-server)/pg_config.h) $(WERROR)
 ifneq ($(strip $(BUILT_FOR)),$(strip $(shell cat .built-for 2>/dev/null)))
 $(shell echo '$(strip $(BUILT_FOR))' > .built-for)
 endif
