@@ -287,7 +287,7 @@ DECLARE
 	kept record;
 	protected record;
 	postgis name;
-	kind_rank text := '0';
+	kind_rank text := '';
 	placed record;
 	missing text;
 BEGIN
@@ -347,7 +347,7 @@ BEGIN
 	FROM govcase.grid_carriers() c
 	WHERE c.protected = grids AND NOT c.of_regions;
 	IF protected.has_kinds THEN
-		kind_rank := format('(SELECT r.rank FROM govcase.grid_code_rule r WHERE r.rule = %L AND r.kind = h.%I)',
+		kind_rank := format('(SELECT r.rank FROM govcase.grid_code_rule r WHERE r.rule = %L AND r.kind = h.%I), ',
 			protected.code_rule, kept.columns[4]);
 	END IF;
 
@@ -381,7 +381,7 @@ BEGIN
 				SELECT h.%7$I::text FROM %11$s AS h
 				WHERE h.%9$I OPERATOR(%5$I.&&) a.point AND h.%10$I @> $1
 					AND %5$I.st_covers(h.%9$I, a.point)
-				ORDER BY %12$s, h.%7$I COLLATE "C" LIMIT 1)
+				ORDER BY %12$s h.%7$I COLLATE "C" LIMIT 1)
 			WHEN v.is_valid THEN v.grid::text
 			ELSE e.grid::text END
 		FROM asked AS a
