@@ -185,6 +185,25 @@ key_class_type(KeyClass class)
 	return InvalidOid;
 }
 
+bool
+same_case_key(const CaseKey *one, const CaseKey *other)
+{
+	if (one->ncolumns != other->ncolumns)
+		return false;
+	for (int i = 0; i < one->ncolumns; i++)
+	{
+		int16 length;
+		bool byval;
+
+		if (one->types[i] != other->types[i])
+			return false;
+		get_typlenbyval(one->types[i], &length, &byval);
+		if (!datum_image_eq(one->values[i], other->values[i], byval, length))
+			return false;
+	}
+	return true;
+}
+
 char *
 case_key_text(const CaseKey *key)
 {
@@ -803,25 +822,6 @@ static LinkToken *link_token = NULL;
 /* The same for the one UPDATE that redact() makes: its table, else InvalidOid. */
 static Oid redacted_links = InvalidOid;
 
-static bool
-same_key(const CaseKey *one, const CaseKey *other)
-{
-	if (one->ncolumns != other->ncolumns)
-		return false;
-	for (int i = 0; i < one->ncolumns; i++)
-	{
-		int16 length;
-		bool byval;
-
-		if (one->types[i] != other->types[i])
-			return false;
-		get_typlenbyval(one->types[i], &length, &byval);
-		if (!datum_image_eq(one->values[i], other->values[i], byval, length))
-			return false;
-	}
-	return true;
-}
-
 /* The link to write where govcase itself writes this one, else NULL. */
 static const Link *
 take_link_token(const Protection *protection, const CaseKey *key, LinkKind kind)
@@ -829,7 +829,7 @@ take_link_token(const Protection *protection, const CaseKey *key, LinkKind kind)
 	LinkToken *token = link_token;
 
 	if (token == NULL || token->taken || token->links != protection->links ||
-		token->wanted->kind != kind || !same_key(token->key, key))
+		token->wanted->kind != kind || !same_case_key(token->key, key))
 		return NULL;
 	token->taken = true;
 	return token->wanted;
