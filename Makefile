@@ -34,7 +34,12 @@ SQL_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid \
+	locate \
+	check_coverage \
+	grid_history
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -53,7 +58,14 @@ C_ROOMS = \
 	overdue \
 	resolution_rate \
 	period_comparison \
-	period_change
+	period_change \
+	planar \
+	grid \
+	grid_cells \
+	placement \
+	locate \
+	check_coverage \
+	grid_history
 
 # A test is named here once its room has one: REGRESS in test/sql, ISOLATION in
 # test/specs, each with its expected output in expected/.
@@ -77,15 +89,27 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	check_coverage \
+	grid \
+	grid_oracle \
+	grid_protect \
+	grid_zhoukou \
 	period_change \
 	period_comparison \
+	planar \
+	registry \
+	registry_access \
+	registry_plans \
 	resolution_rate
 
 ISOLATION = \
+	attach_policy \
 	attach_protect \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
+	grid_overlap \
+	grid_region \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
@@ -142,9 +166,10 @@ govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
 		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
-# Objects built for one PostgreSQL are of no use to another, and those built
-# before a warning became an error hide it.
-BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server) $(WERROR)
+# Objects built for one PostgreSQL, or with other headers of it, are of no use to
+# another, and those built before a warning became an error hide it.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server; \
+	cksum < $$($(PG_CONFIG) --includedir-server)/pg_config.h) $(WERROR)
 ifneq ($(strip $(BUILT_FOR)),$(strip $(shell cat .built-for 2>/dev/null)))
 $(shell echo '$(strip $(BUILT_FOR))' > .built-for)
 endif

@@ -1251,6 +1251,9 @@ BEGIN
 	END IF;
 
 	-- What is asked for, every column of it checked.
+	-- No version may come into force between reading the rules and obeying them.
+	PERFORM govcase.policy_facts(policy);
+	PERFORM govcase.hold_policy(policy);
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
 	mapping := govcase.resolve_case_columns(cases, policy, columns, follow_ups IS NOT NULL);
 	watched := ARRAY(SELECT r.role FROM govcase.policy_roles(policy) r WHERE r.watched);
@@ -1450,6 +1453,9 @@ BEGIN
 	END IF;
 	PERFORM govcase.require_read_committed('change_policy()');
 	SELECT c.relname INTO cases_name FROM pg_class c WHERE c.oid = pair.cases;
+	-- No version may come into force between reading the rules and obeying them.
+	PERFORM govcase.policy_facts(policy);
+	PERFORM govcase.hold_policy(policy);
 	SELECT f.* INTO facts FROM govcase.policy_facts(policy) f;
 	IF pair.follow_ups IS NULL AND facts.needs_links AND NOT coalesce(without_links, false)
 		AND NOT (SELECT f.needs_links FROM govcase.policy_facts(pair.policy) f) THEN

@@ -27,9 +27,10 @@
 #define ERRCODE_VC_NOT_TRUSTED      MAKE_SQLSTATE('V', 'C', '0', '0', '7')
 
 /* Settings, defined in govcase.c. */
-extern char *govcase_actor;       /* who acts; empty: the database user */
-extern char *govcase_happened_at; /* when a move happened; empty: now */
-extern int govcase_clock_skew;    /* seconds a link may lie in the future */
+extern char *govcase_actor;          /* who acts; empty: the database user */
+extern char *govcase_happened_at;    /* when a move happened; empty: now */
+extern int govcase_clock_skew;       /* seconds a link may lie in the future */
+extern int govcase_placement_memory; /* kilobytes of boundaries that a session keeps */
 
 /* OID of a type, function or table of schema govcase; errors if missing. */
 extern Oid govcase_type_oid(const char *name);

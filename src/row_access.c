@@ -16,6 +16,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/execnodes.h"
 #include "utils/lsyscache.h"
@@ -77,8 +78,11 @@ find_key_index(Relation table, int nkeys, const AttrNumber *key, AttrNumber last
 	ListCell *cell;
 
 	found->index = InvalidOid;
-	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition ||
-		table->rd_rel->relhassubclass)
+	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relispartition)
+		return;
+	/* The flag outlives the heirs until the next ANALYZE. */
+	if (table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL)
 		return;
 	indexes = RelationGetIndexList(table);
 	foreach (cell, indexes)

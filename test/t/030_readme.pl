@@ -52,7 +52,9 @@ while ($readme =~ /^```sql\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/msg)
 ok(scalar(@blocks) > 10, 'README has SQL to run');
 
 my $node = PostgreSQL::Test::Cluster->new('readme');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+# What README prints names the user; the tests may be run by any.
+$ENV{PGUSER} = 'postgres';
+$node->init(extra => [ '--encoding=UTF8', '--locale=C', '--username=postgres' ]);
 $node->start;
 
 # psql reads from its standard input, as somebody who types; a line of our own
