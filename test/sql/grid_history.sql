@@ -385,6 +385,6 @@ FROM spot s LEFT JOIN tile_history h ON h.version = s.placed_in;
 
 \set QUIET on
 SET client_min_messages = warning;
-DELETE FROM grid_code_rule WHERE NOT shipped;
 DROP SCHEMA redistricting, trap CASCADE;
+DELETE FROM govcase.grid_code_rule WHERE NOT shipped;
 DROP ROLE planner;
