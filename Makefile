@@ -93,9 +93,13 @@ REGRESS = \
 	boston \
 	check_coverage \
 	grid \
+	grid_history \
 	grid_oracle \
 	grid_protect \
 	grid_zhoukou \
+	locate \
+	locate_shapes \
+	locate_trigger \
 	period_change \
 	period_comparison \
 	planar \
@@ -112,6 +116,7 @@ ISOLATION = \
 	follow_up_transition \
 	grid_overlap \
 	grid_region \
+	locate_sessions \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))

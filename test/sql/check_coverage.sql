@@ -52,7 +52,7 @@ LANGUAGE sql AS $$
 	SELECT problem, region, grid, other, round(square_metres::numeric, 2), round(width::numeric, 2),
 		replace(Box2D(ST_SnapToGrid(geom, 0.001))::text, 'BOX', '')
 	FROM govcase.check_coverage(grids)
-	ORDER BY problem, region COLLATE "C", grid COLLATE "C", other COLLATE "C", 5
+	ORDER BY problem, region COLLATE "C", grid COLLATE "C", other COLLATE "C", 5, 7
 $$;
 
 SELECT protect_grids('public.block', 'public.quarter', srid => 0, code_rule => 'town');
