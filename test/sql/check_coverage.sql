@@ -252,6 +252,10 @@ DECLARE
 	lost integer;
 	all_narrow integer := 0;
 BEGIN
+	IF public.postgis_lib_version() < '3.2' THEN
+		RAISE NOTICE 'not compared: plain SQL says something else before PostGIS 3.2';
+		RETURN;
+	END IF;
 	FOR seed IN 1 .. 6 LOOP
 		CALL public.build_random_town(seed);
 		CREATE TEMPORARY TABLE ours AS SELECT * FROM govcase.check_coverage('public.block');
