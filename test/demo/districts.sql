@@ -46,8 +46,8 @@ FROM dispute GROUP BY grid ORDER BY count(*) DESC, grid LIMIT 1 \gset
 \echo 'Redistricting  网格调整: the busiest grid,' :busiest', with' :busiest_disputes 'disputes, is cut in two'
 \echo
 \echo '   BEGIN;'
-\echo '   UPDATE grid SET boundary = …western half… WHERE code = :busiest;'
-\echo '   INSERT INTO grid VALUES (:new_grid, …, …eastern half…);'
+\echo '   UPDATE grid SET boundary = …western half… WHERE code = ''':busiest''';'
+\echo '   INSERT INTO grid VALUES (''':new_grid''', …, …eastern half…);'
 \echo '   COMMIT;'
 \echo
 CREATE TEMPORARY TABLE half AS
@@ -68,7 +68,8 @@ COMMIT;
 \pset title 'Its history  网格沿革'
 SELECT version AS "version", v.grid AS "grid 网格", round((square_metres(geom) / 10000)::numeric, 1) AS "hectares 公顷",
 	CASE WHEN upper_inf(valid) THEN 'in force 现行' ELSE 'ended 已止' END AS "state",
-	string_agg(format('%s to version %s', percent(share, 1), to_version), ', ' ORDER BY to_version) AS "where its area went"
+	string_agg(format('%s to version %s', percent(share, 1), to_version), ', ' ORDER BY to_version)
+		FILTER (WHERE share IS NOT NULL) AS "where its area went"
 FROM grid_history AS v LEFT JOIN grid_history_lineage ON from_version = version
 WHERE v.grid IN (:'busiest', :'new_grid')
 GROUP BY version

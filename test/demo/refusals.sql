@@ -21,7 +21,7 @@ UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
 \echo
 \echo 'A boundary that overlaps its neighbour  网格边界不能重叠'
 \echo
-\echo '   UPDATE grid SET boundary = ST_Translate(boundary, 0.0005, 0) WHERE code = :busiest;'
+\echo '   UPDATE grid SET boundary = ST_Translate(boundary, 0.0005, 0) WHERE code = ''':busiest''';'
 UPDATE grid SET boundary = ST_Translate(boundary, 0.0005, 0) WHERE code = :'busiest';
 \echo '   SQLSTATE' :SQLSTATE
 \set ON_ERROR_STOP on
