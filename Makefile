@@ -39,7 +39,10 @@ SQL_ROOMS = \
 	grid \
 	locate \
 	check_coverage \
-	grid_history
+	grid_history \
+	registry \
+	registry_tables \
+	registry_access
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -88,12 +91,21 @@ REGRESS = \
 	attach_tables \
 	attach_trust \
 	boston \
+	check_coverage \
 	grid \
+	grid_history \
+	grid_oracle \
 	grid_protect \
 	grid_zhoukou \
+	locate \
+	locate_shapes \
+	locate_trigger \
 	period_change \
 	period_comparison \
 	planar \
+	registry \
+	registry_access \
+	registry_plans \
 	resolution_rate
 
 ISOLATION = \
@@ -104,6 +116,7 @@ ISOLATION = \
 	follow_up_transition \
 	grid_overlap \
 	grid_region \
+	locate_sessions \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
@@ -160,9 +173,10 @@ govcase--$(EXTVERSION).sql: $(SQL_ROOMS:%=sql/%.sql) govcase.control Makefile
 		echo "the install script must be plain ASCII" >&2; exit 1; fi
 	cat $(SQL_ROOMS:%=sql/%.sql) > $@
 
-# Objects built for one PostgreSQL are of no use to another, and those built
-# before a warning became an error hide it.
-BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server) $(WERROR)
+# Objects built for one PostgreSQL, or with other headers of it, are of no use to
+# another, and those built before a warning became an error hide it.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server; \
+	cksum < $$($(PG_CONFIG) --includedir-server)/pg_config.h) $(WERROR)
 ifneq ($(strip $(BUILT_FOR)),$(strip $(shell cat .built-for 2>/dev/null)))
 $(shell echo '$(strip $(BUILT_FOR))' > .built-for)
 endif

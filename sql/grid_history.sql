@@ -256,25 +256,6 @@ $$;
 COMMENT ON FUNCTION govcase.adopt_grid_history(regclass, regclass, uuid) IS
 'lets a history that an earlier protection of the grids has left go on under this one';
 
-CREATE FUNCTION govcase.placement_columns(
-	cases regclass, grids regclass, OUT point text, OUT grid text, OUT grid_version text)
-RETURNS SETOF record
-LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT max(a.attname) FILTER (WHERE k.n = 1), max(a.attname) FILTER (WHERE k.n = 2),
-		max(a.attname) FILTER (WHERE k.n = 3)
-	FROM pg_trigger t
-		CROSS JOIN LATERAL unnest(t.tgattr::smallint[]) WITH ORDINALITY AS k(attnum, n)
-		JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.attnum
-	WHERE t.tgrelid = cases AND t.tgfoid = 'govcase.assign_grid()'::regprocedure
-		AND (govcase.trigger_arguments(t.oid))[1] = (SELECT c.grid_set FROM govcase.grid_carriers() c
-			WHERE c.protected = placement_columns.grids AND NOT c.of_regions)
-	GROUP BY t.oid
-$$;
-COMMENT ON FUNCTION govcase.placement_columns(regclass, regclass) IS
-'columns of a table that place_by() fills by the grids';
-
 CREATE FUNCTION govcase.regrid(
 	cases regclass, grids regclass, as_of timestamptz DEFAULT now(),
 	point text DEFAULT NULL, grid_version text DEFAULT NULL, key text[] DEFAULT NULL,
@@ -287,7 +268,7 @@ DECLARE
 	kept record;
 	protected record;
 	postgis name;
-	kind_rank text := '0';
+	kind_rank text := '';
 	placed record;
 	missing text;
 BEGIN
@@ -321,16 +302,19 @@ BEGIN
 			MESSAGE = format('table %s has no primary key', cases),
 			HINT = 'Name the columns that tell its cases apart with key => ARRAY[...].';
 	END IF;
-	IF point IS NULL OR grid_version IS NULL THEN
-		SELECT * INTO placed FROM govcase.placement_columns(cases, grids);
-		IF NOT FOUND AND point IS NULL THEN
-			RAISE undefined_object USING
-				MESSAGE = format('table %s is not placed by the grids of table %s', cases, grids),
-				HINT = 'Call govcase.place_by() first, or name its columns with point => ... and grid_version => ....';
-		END IF;
-		point := coalesce(point, placed.point);
-		grid_version := coalesce(grid_version, placed.grid_version);
+	SELECT count(*) AS n, max(p.point_column) AS point, max(p.version_column) AS grid_version INTO placed
+	FROM govcase.placements() p
+	WHERE p.cases = regrid.cases AND p.grids = regrid.grids
+		AND (regrid.point IS NULL OR p.point_column = regrid.point::name);
+	IF point IS NULL AND placed.n <> 1 THEN
+		RAISE undefined_object USING
+			MESSAGE = format(CASE placed.n WHEN 0 THEN 'table %s is not placed by the grids of table %s'
+				ELSE 'table %s is placed by the grids of table %s more than once' END, cases, grids),
+			HINT = CASE placed.n WHEN 0 THEN 'Call govcase.place_by() first, or name its columns with point => ... and grid_version => ....'
+				ELSE 'Say which point is meant with point => ....' END;
 	END IF;
+	point := coalesce(point, placed.point);
+	grid_version := coalesce(grid_version, placed.grid_version);
 	SELECT n.name INTO missing
 	FROM unnest(key || point || grid_version) WITH ORDINALITY AS n(name, place)
 	WHERE n.name IS NOT NULL AND NOT EXISTS (SELECT FROM pg_attribute a
@@ -347,7 +331,7 @@ BEGIN
 	FROM govcase.grid_carriers() c
 	WHERE c.protected = grids AND NOT c.of_regions;
 	IF protected.has_kinds THEN
-		kind_rank := format('(SELECT r.rank FROM govcase.grid_code_rule r WHERE r.rule = %L AND r.kind = h.%I)',
+		kind_rank := format('(SELECT r.rank FROM govcase.grid_code_rule r WHERE r.rule = %L AND r.kind = h.%I), ',
 			protected.code_rule, kept.columns[4]);
 	END IF;
 
@@ -361,7 +345,7 @@ BEGIN
 	RETURN QUERY EXECUTE format($query$
 		WITH asked AS (
 			SELECT %1$s AS case_key, c.%2$I AS point, %3$s AS grid_version,
-				c.%2$I IS NOT NULL AND govcase.why_unplaced(c.%2$I) IS NULL AS has_point
+				c.%2$I IS NOT NULL AND govcase.why_unplaced(%13$L, c.%2$I) IS NULL AS has_point
 			FROM %4$s AS c
 		), then_version AS MATERIALIZED (
 			SELECT v.%6$I AS version, v.%7$I AS grid, v.%8$I AS kind, v.%9$I AS geom, v.%10$I @> $1 AS is_valid
@@ -381,7 +365,7 @@ BEGIN
 				SELECT h.%7$I::text FROM %11$s AS h
 				WHERE h.%9$I OPERATOR(%5$I.&&) a.point AND h.%10$I @> $1
 					AND %5$I.st_covers(h.%9$I, a.point)
-				ORDER BY %12$s, h.%7$I COLLATE "C" LIMIT 1)
+				ORDER BY %12$s h.%7$I COLLATE "C" LIMIT 1)
 			WHEN v.is_valid THEN v.grid::text
 			ELSE e.grid::text END
 		FROM asked AS a
@@ -393,7 +377,7 @@ BEGIN
 		point,
 		CASE WHEN grid_version IS NULL THEN 'NULL::bigint' ELSE format('c.%I', grid_version) END,
 		cases, postgis, kept.columns[1], kept.columns[2], kept.columns[4], kept.columns[5], kept.columns[6],
-		kept.history, kind_rank)
+		kept.history, kind_rank, grids::oid)
 	USING as_of;
 END
 $function$;

@@ -37,8 +37,8 @@
 
 PG_FUNCTION_INFO_V1(govcase_check_coverage);
 
-#define ORDINARY_KIND 0 /* number of the kind that has to leave no gaps */
-#define NO_REGION     (-1)
+#define ORDINARY  0 /* number of the kind that has to leave no gaps */
+#define NO_REGION (-1)
 
 /* Square metres, and a share of the tolerance: a face below both is rounding. */
 #define FACE_AREA  1e-3
@@ -1189,7 +1189,7 @@ judge_pair(Coverage *coverage, int one, int other)
 					grid_geometry(coverage, second)),
 			PROBLEM_OVERLAP, Min(grid_area(coverage, first), grid_area(coverage, second)),
 			region, first->code, second->code);
-		if (region != NULL && first->kind == ORDINARY_KIND)
+		if (region != NULL && first->kind == ORDINARY)
 			coverage->regions[first->region].overlaps += area;
 	}
 	MemoryContextSwitchTo(old);
@@ -1314,7 +1314,7 @@ check_all_pairs(Coverage *coverage, int kind)
 				judge_pair(coverage, one, partners.items[i]);
 		}
 	}
-	if (kind == ORDINARY_KIND)
+	if (kind == ORDINARY)
 		coverage->paired = true;
 }
 
@@ -1498,8 +1498,7 @@ is_gap(Coverage *coverage, int region, const IntList *children, const IntList *c
 	{
 		const Grid *grid = &coverage->grids[candidates->items[i]];
 
-		if (grid->kind == ORDINARY_KIND &&
-			(region == NO_REGION || grid->region == region) &&
+		if (grid->kind == ORDINARY && (region == NO_REGION || grid->region == region) &&
 			shape_covers(grid->shape, x, y))
 			return false;
 	}
@@ -1609,7 +1608,7 @@ check_region(Coverage *coverage, int region, const IntList *own, const IntList *
 			int number = candidates.items[i];
 			const Grid *grid = &coverage->grids[number];
 
-			if (grid->region == region && grid->kind == ORDINARY_KIND && !seen[number])
+			if (grid->region == region && grid->kind == ORDINARY && !seen[number])
 			{
 				seen[number] = true;
 				append_int(&strays, number);
@@ -1636,7 +1635,7 @@ check_regions(Coverage *coverage)
 		const Grid *grid = &coverage->grids[i];
 		int family = grid->region == NO_REGION ? coverage->nregions : grid->region;
 
-		append_int(grid->kind == ORDINARY_KIND ? &own[family] : &others[family], i);
+		append_int(grid->kind == ORDINARY ? &own[family] : &others[family], i);
 	}
 	for (int i = 0; i < coverage->nregions; i++)
 	{

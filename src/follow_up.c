@@ -184,6 +184,25 @@ key_class_type(KeyClass class)
 	return InvalidOid;
 }
 
+bool
+same_case_key(const CaseKey *one, const CaseKey *other)
+{
+	if (one->ncolumns != other->ncolumns)
+		return false;
+	for (int i = 0; i < one->ncolumns; i++)
+	{
+		int16 length;
+		bool byval;
+
+		if (one->types[i] != other->types[i])
+			return false;
+		get_typlenbyval(one->types[i], &length, &byval);
+		if (!datum_image_eq(one->values[i], other->values[i], byval, length))
+			return false;
+	}
+	return true;
+}
+
 char *
 case_key_text(const CaseKey *key)
 {
@@ -808,25 +827,6 @@ static LinkToken *link_token = NULL;
 /* The same for the one UPDATE that redact() makes: its table, else InvalidOid. */
 static Oid redacted_links = InvalidOid;
 
-static bool
-same_key(const CaseKey *one, const CaseKey *other)
-{
-	if (one->ncolumns != other->ncolumns)
-		return false;
-	for (int i = 0; i < one->ncolumns; i++)
-	{
-		int16 length;
-		bool byval;
-
-		if (one->types[i] != other->types[i])
-			return false;
-		get_typlenbyval(one->types[i], &length, &byval);
-		if (!datum_image_eq(one->values[i], other->values[i], byval, length))
-			return false;
-	}
-	return true;
-}
-
 /* The link to write where govcase itself writes this one, else NULL. */
 static const Link *
 take_link_token(const Protection *protection, const CaseKey *key, LinkKind kind)
@@ -834,7 +834,7 @@ take_link_token(const Protection *protection, const CaseKey *key, LinkKind kind)
 	LinkToken *token = link_token;
 
 	if (token == NULL || token->taken || token->links != protection->links ||
-		token->wanted->kind != kind || !same_key(token->key, key))
+		token->wanted->kind != kind || !same_case_key(token->key, key))
 		return NULL;
 	token->taken = true;
 	return token->wanted;
@@ -1187,6 +1187,28 @@ prepare_append(Protection *protection, const NewLink *row, const CaseKey *key,
 }
 
 /*
+ * Random bytes for a note.  The generator costs about the same for one salt as
+ * for many, so some are kept; each is wiped as it is given out.
+ */
+static void
+make_salt(uint8 *salt)
+{
+	static uint8 kept[64 * LINK_SALT_SIZE];
+	static int nkept = 0;
+
+	if (nkept == 0)
+	{
+		if (!pg_strong_random(kept, sizeof(kept)))
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not generate a random salt")));
+		nkept = sizeof(kept) / LINK_SALT_SIZE;
+	}
+	nkept--;
+	memcpy(salt, kept + nkept * LINK_SALT_SIZE, LINK_SALT_SIZE);
+	memset(kept + nkept * LINK_SALT_SIZE, 0, LINK_SALT_SIZE);
+}
+
+/*
  * Complete a link that follows the head of its chain: number, times, salt and
  * hashes.  The case is locked.
  */
@@ -1229,9 +1251,7 @@ complete_link(const Protection *protection, const NewLink *row, const CaseKey *k
 	link->has_note_digest = link->has_salt = link->note != NULL;
 	if (link->has_salt)
 	{
-		if (!pg_strong_random(link->salt, LINK_SALT_SIZE))
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-							errmsg("could not generate a random salt")));
+		make_salt(link->salt);
 		hash_note(link->salt, link->note, link->note_digest);
 	}
 	hash_link(key, link, link->hash);

@@ -108,6 +108,7 @@ typedef struct CaseKey
 
 /* The key for people and for errors: "42", or "411602, 7" for several columns. */
 extern char *case_key_text(const CaseKey *key);
+extern bool same_case_key(const CaseKey *one, const CaseKey *other);
 
 /* One link in memory.  Texts are in the server's encoding. */
 typedef struct Link

@@ -18,6 +18,9 @@ GOVCASE_MODULE_MAGIC;
 
 char *govcase_actor = NULL;
 char *govcase_happened_at = NULL;
+/* Only SQL functions of a registry read these. */
+static char *govcase_account = NULL;
+static char *govcase_token = NULL;
 int govcase_clock_skew = 300;
 int govcase_placement_memory = 65536;
 
@@ -34,6 +37,15 @@ _PG_init(void)
 		"govcase.happened_at",
 		"When a registration or transition happened, where that is not now.", NULL,
 		&govcase_happened_at, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"govcase.account", "Account on whose behalf a vouched role of a registry acts.",
+		"Ignored for other roles.", &govcase_account, "", PGC_USERSET, 0, NULL, NULL,
+		NULL);
+	DefineCustomStringVariable(
+		"govcase.token",
+		"Session of an account, as a registry's open_session() issued it.",
+		"Ignored for roles that are not trusted by token.", &govcase_token, "",
+		PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("govcase.clock_skew",
 							"How far in the future a link may say that it happened.",
 							NULL, &govcase_clock_skew, 300, 0, 86400, PGC_SUSET,

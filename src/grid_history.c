@@ -523,27 +523,34 @@ next_number(Oid table, AttrNumber attnum)
 	return number;
 }
 
-/* The number of this transaction's event; given where it has none yet. */
+/* The number of this transaction's event; 0 where it has none yet. */
 static int64
-event_of_transaction(const GridHistory *history)
+own_event(Oid history)
 {
 	ListCell *cell;
-	GridEvent *event;
-	MemoryContext old;
 
 	foreach (cell, grid_events)
 	{
-		event = lfirst(cell);
-		if (event->history == history->history)
+		GridEvent *event = lfirst(cell);
+
+		if (event->history == history)
 			return event->event;
 	}
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	event = palloc(sizeof(GridEvent));
+	return 0;
+}
+
+static int64
+begin_event(const GridHistory *history)
+{
+	int64 number = next_number(history->history, history->column[HISTORY_EVENT]);
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	GridEvent *event = palloc(sizeof(GridEvent));
+
 	event->history = history->history;
-	event->event = next_number(history->history, history->column[HISTORY_EVENT]);
+	event->event = number;
 	grid_events = lappend(grid_events, event);
 	MemoryContextSwitchTo(old);
-	return event->event;
+	return number;
 }
 
 /* The promises made for a history, as arrays of codes and versions. */
@@ -654,7 +661,7 @@ record_changes(const GridProtection *protection, const GridHistory *history, Dat
 {
 	Datum values[ARGUMENT_COUNT];
 	bool isnull;
-	int64 event = event_of_transaction(history);
+	int64 event = own_event(history->history);
 
 	values[ARGUMENT_CODES] = codes;
 	values[ARGUMENT_TIME] = TimestampTzGetDatum(0);
@@ -667,6 +674,8 @@ record_changes(const GridProtection *protection, const GridHistory *history, Dat
 	values[ARGUMENT_CODES] = result_value(1, &isnull);
 	if (isnull)
 		return;
+	if (event == 0)
+		values[ARGUMENT_EVENT] = Int64GetDatum(begin_event(history));
 	run_query(protection, history, event_time, values);
 	values[ARGUMENT_TIME] = result_value(1, &isnull);
 	for (int i = 0; i < (int) lengthof(recording); i++)
@@ -903,6 +912,7 @@ promised_version(const GridHistory *history, const char *code)
 {
 	PromisedVersion *promise;
 	ListCell *cell;
+	int64 version;
 	MemoryContext old;
 
 	foreach (cell, promised_versions)
@@ -911,30 +921,15 @@ promised_version(const GridHistory *history, const char *code)
 		if (promise->history == history->history && strcmp(promise->code, code) == 0)
 			return promise->version;
 	}
+	version = next_number(history->history, history->column[HISTORY_VERSION]);
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	promise = palloc(sizeof(PromisedVersion));
 	promise->history = history->history;
 	promise->code = pstrdup(code);
-	promise->version = next_number(history->history, history->column[HISTORY_VERSION]);
+	promise->version = version;
 	promised_versions = lappend(promised_versions, promise);
 	MemoryContextSwitchTo(old);
-	return promise->version;
-}
-
-/* Has this transaction recorded that event itself? */
-static bool
-is_own_event(Oid history, int64 event)
-{
-	ListCell *cell;
-
-	foreach (cell, grid_events)
-	{
-		GridEvent *own = lfirst(cell);
-
-		if (own->history == history && own->event == event)
-			return true;
-	}
-	return false;
+	return version;
 }
 
 /* The hook of room placement. */
@@ -967,7 +962,7 @@ find_current_version(Oid grids, const char *code, Snapshot snapshot, int64 *vers
 	if (found)
 	{
 		*version = DatumGetInt64(result_value(1, &isnull));
-		own = is_own_event(reader->history, DatumGetInt64(result_value(2, &isnull)));
+		own = DatumGetInt64(result_value(2, &isnull)) == own_event(reader->history);
 	}
 	if (!own && grid_change_is_pending(grids, code))
 	{

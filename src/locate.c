@@ -508,13 +508,52 @@ grid_column_value(TriggerState *state, FmgrInfo *flinfo, const text *code)
 }
 
 /*
+ * A row without a point, whose grid was set by hand: it bears the version of that
+ * grid, unless it bears one already.
+ */
+static HeapTuple
+with_version_of_grid(TriggerState *state, Relation relation, const Trigger *trigger,
+					 HeapTuple row)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	Snapshot snapshot;
+	Datum grid;
+	Datum version;
+	bool isnull;
+	int column = state->version;
+	int64 number;
+	bool found;
+
+	if (state->version == InvalidAttrNumber || grid_version_hook == NULL)
+		return row;
+	grid = heap_getattr(row, state->grid, descriptor, &isnull);
+	if (isnull)
+		return row;
+	(void) heap_getattr(row, state->version, descriptor, &isnull);
+	if (!isnull)
+		return row;
+	note_statement(&state->call);
+	if (is_outdated(&state->call))
+		find_trigger_grids(&state->call, relation, trigger);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	found = grid_version_hook(state->call.placement->grids, TextDatumGetCString(grid),
+							  snapshot, &number);
+	UnregisterSnapshot(snapshot);
+	if (!found)
+		return row;
+	version = Int64GetDatum(number);
+	isnull = false;
+	return heap_modify_tuple_by_cols(row, descriptor, 1, &column, &version, &isnull);
+}
+
+/*
  * assign_grid('<grid set>'): BEFORE INSERT OR UPDATE OF point, grid [, version]
  * FOR EACH ROW
  *
  * Fills the grid of a row, and the grid's version, by its point; both are NULL
- * where the point is in no grid.  A row without a point keeps what it says.  The
- * columns are those of UPDATE OF, in this order, so that they follow renames and
- * dumps.  Errors: 39P01 where it is used otherwise, VC007, 42501, those of
+ * where the point is in no grid.  A row without a point keeps what it says, and
+ * bears the version of the grid that it names.  The columns are those of UPDATE OF,
+ * in this order, so that they follow renames and dumps.  Errors: 39P01 where it is used otherwise, VC007, 42501, those of
  * locate(), and what an assignment to the column raises.
  */
 Datum
@@ -552,7 +591,10 @@ govcase_assign_grid(PG_FUNCTION_ARGS)
 		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	descriptor = RelationGetDescr(data->tg_relation);
 	geometry = heap_getattr(row, state->point, descriptor, &isnull);
-	if (isnull || (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && !names_point(data, state)))
+	if (isnull)
+		return PointerGetDatum(
+			with_version_of_grid(state, data->tg_relation, data->tg_trigger, row));
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && !names_point(data, state))
 		return PointerGetDatum(row);
 
 	note_statement(&state->call);

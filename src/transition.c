@@ -125,8 +125,14 @@ role_attnum(const CaseMove *move, int role)
 static Datum
 role_value(const CaseMove *move, HeapTuple row, int role, bool *isnull)
 {
-	return heap_getattr(row, role_attnum(move, role), RelationGetDescr(move->relation),
-						isnull);
+	AttrNumber attnum = role_attnum(move, role);
+
+	if (row == move->deformed)
+	{
+		*isnull = move->nulls[attnum - 1];
+		return move->values[attnum - 1];
+	}
+	return heap_getattr(row, attnum, RelationGetDescr(move->relation), isnull);
 }
 
 /* Text of the value in a role's column, NULL where it is null. */
@@ -141,14 +147,27 @@ role_text(const CaseMove *move, HeapTuple row, int role)
 
 	if (row == NULL)
 		return NULL;
-	attnum = role_attnum(move, role);
-	value = heap_getattr(row, attnum, RelationGetDescr(move->relation), &isnull);
+	value = role_value(move, row, role, &isnull);
 	if (isnull)
 		return NULL;
+	attnum = role_attnum(move, role);
 	getTypeOutputInfo(
 		TupleDescAttr(RelationGetDescr(move->relation), attnum - 1)->atttypid, &output,
 		&isvarlena);
 	return OidOutputFunctionCall(output, value);
+}
+
+/* Is a flag set?  Its column is a boolean, so that no text need be made of it. */
+static bool
+role_is_true(const CaseMove *move, HeapTuple row, int role)
+{
+	bool isnull;
+	Datum value;
+
+	if (row == NULL)
+		return false;
+	value = role_value(move, row, role, &isnull);
+	return !isnull && DatumGetBool(value);
 }
 
 static bool
@@ -403,15 +422,11 @@ unmet_needs(CaseMove *move, const PolicyMove *alternative)
 static bool
 invariant_applies(const CaseMove *move, const PolicyInvariant *invariant, int pair)
 {
-	char *flag;
-
 	if (pair < 0 || !state_in(invariant->states, pair_state(pair)) ||
 		!risk_in(invariant->risks, pair_risk(pair)))
 		return false;
-	if (invariant->if_role == NO_ROLE)
-		return true;
-	flag = role_text(move, move->new_row, invariant->if_role);
-	return flag != NULL && strcmp(flag, "t") == 0;
+	return invariant->if_role == NO_ROLE ||
+		   role_is_true(move, move->new_row, invariant->if_role);
 }
 
 static bool
@@ -727,6 +742,11 @@ start_move(CaseMove *move, Protection *protection, Relation relation, HeapTuple 
 	move->relation = relation;
 	move->old_row = old_row;
 	move->new_row = new_row;
+	/* Invariants ask for the same columns again and again. */
+	move->values = palloc(sizeof(Datum) * RelationGetDescr(relation)->natts);
+	move->nulls = palloc(sizeof(bool) * RelationGetDescr(relation)->natts);
+	heap_deform_tuple(new_row, RelationGetDescr(relation), move->values, move->nulls);
+	move->deformed = new_row;
 	case_key_of_tuple(protection, relation, new_row, false, &move->key);
 	move->from_pair =
 		old_row == NULL ? -1 : case_pair(protection, move->policy, relation, old_row);
@@ -846,12 +866,6 @@ check_move(CaseMove *move)
 	check_invariants(move);
 	if (move->from_pair != move->to_pair)
 		write_transition(move);
-}
-
-static bool
-same_key(const CaseKey *key, const CaseKey *other)
-{
-	return strcmp(case_key_text(key), case_key_text(other)) == 0;
 }
 
 static void
@@ -1132,7 +1146,7 @@ govcase_check_transition(PG_FUNCTION_ARGS)
 	move.updated = TriggerUpdatedColumns(trigdata);
 	case_key_of_tuple(protection, trigdata->tg_relation, trigdata->tg_trigtuple, false,
 					  &old_key);
-	if (OidIsValid(protection->links) && !same_key(&old_key, &move.key))
+	if (OidIsValid(protection->links) && !same_case_key(&old_key, &move.key))
 		refuse_key_change(protection, trigdata->tg_relation, case_key_text(&old_key),
 						  case_key_text(&move.key));
 	check_move(&move);

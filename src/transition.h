@@ -18,9 +18,12 @@ typedef struct CaseMove
 {
 	Protection *protection;
 	const Policy *policy;
-	Relation relation;        /* whose columns both tuples have */
-	HeapTuple old_row;        /* NULL at registration */
-	HeapTuple new_row;        /* the row itself where only asking what it may do */
+	Relation relation;  /* whose columns both tuples have */
+	HeapTuple old_row;  /* NULL at registration */
+	HeapTuple new_row;  /* the row itself where only asking what it may do */
+	HeapTuple deformed; /* the one whose columns are in values and nulls */
+	Datum *values;
+	bool *nulls;
 	const Bitmapset *updated; /* columns named in SET, offset as in TriggerData */
 	CaseKey key;
 	int from_pair; /* -1 at registration */

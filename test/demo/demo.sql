@@ -24,6 +24,11 @@
 \else
 \set open 600
 \endif
+-- A multiple of three, for 207 townships.
+\if :{?grids}
+\else
+\set grids 14667
+\endif
 \encoding UTF8
 SET client_min_messages = warning;
 SET TimeZone = 'Asia/Shanghai';
@@ -39,9 +44,11 @@ SELECT :'seed'::bigint AS seed, clock_timestamp() AS demo_started \gset
 \echo 'govcase: a year of a city under its rules  周口市 2021'
 \echo
 \ir tables.sql
+\ir grids.sql
 \ir plan.sql
 \ir year.sql
 \ir incidents.sql
 \ir board.sql
+\ir districts.sql
 \ir refusals.sql
 \ir stay.sql

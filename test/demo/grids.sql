@@ -1,10 +1,6 @@
 -- The city's grids: ten counties, their townships, made villages, and in each up
 -- to nine grids.  Everything is computed in whole millionths of a degree, so that
 -- neighbours share their borders exactly and every machine draws the same map.
-\if :{?grids}
-\else
-\set grids 14667
-\endif
 \echo 'Drawing' :grids 'grids and putting them under protection …'
 
 -- The outline, simplified by hand: bands of five hundredths of a degree from
@@ -109,3 +105,19 @@ INSERT INTO region (code, name, english, level, parent)
 		format('%s, village %s', region.english, right(village, 3)::int), 4, region.code
 	FROM drawn JOIN region ON region.code = left(village, 9) || '000'
 	ORDER BY village;
+
+-- One COPY or INSERT, judged at its end: no grid overlaps another or leaves its
+-- township, every code fits its village.
+SELECT protect_grids('grid', 'region') \g /dev/null
+INSERT INTO grid (code, region, boundary)
+	SELECT village || number, village, boundary FROM drawn ORDER BY village, number;
+ANALYZE region, grid;
+SELECT create_grid_history('grid', 'grid_history') \g /dev/null
+-- From here on a trigger places whatever has a point.
+SELECT place_by('dispute', 'grid', 'point', 'grid', 'grid_version') \g /dev/null
+SELECT place_by('incident', 'grid', 'point', 'grid', 'grid_version') \g /dev/null
+CREATE UNIQUE INDEX ON township (code);
+ANALYZE township;
+
+SELECT count(*) AS grids, round((sum(square_metres(boundary)) / 1e6)::numeric) AS area FROM grid \gset
+\echo '  ' :grids 'grids cover' :area 'km², share their borders, and none overlaps another'

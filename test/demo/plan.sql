@@ -14,6 +14,18 @@ CREATE FUNCTION pg_temp.between(seed bigint, what text, low int, high int) RETUR
 		SELECT low + floor(pg_temp.chance(seed, what) * (high - low + 1))::int
 	$$;
 
+-- A place in a township, oftener near its middle, where the houses are.
+CREATE FUNCTION pg_temp.place(seed bigint, town pg_temp.township) RETURNS geometry
+	LANGUAGE sql IMMUTABLE STRICT AS $$
+		SELECT format('SRID=4490;POINT(%s %s)',
+			round(((west + (east - west) * (town.west + town.columns * across) / town.in_band) / 100)::numeric, 6),
+			round((town.south / 100.0 + 0.05 * upward)::numeric, 6))::geometry
+		FROM (SELECT 2 * pg_temp.chance(seed, 'across') - 1 AS a, 2 * pg_temp.chance(seed, 'upward') - 1 AS u) AS drawn
+			CROSS JOIN LATERAL (SELECT 0.5 + 0.4995 * a * a * a AS across, 0.5 + 0.4995 * u * u * u AS upward) AS part
+			CROSS JOIN LATERAL (SELECT town.sw + (town.nw - town.sw) * upward AS west,
+				town.se + (town.ne - town.se) * upward AS east) AS edge
+	$$;
+
 -- The first time after the clock (hours since the day of the report began) that
 -- is at this hour and at least so many days on.
 CREATE FUNCTION pg_temp.later(clock int, days int, at_hour int) RETURNS int
@@ -232,9 +244,9 @@ WITH drawn AS (
 				('after_punishment', 0.13, 0.5)) AS v (situation, share, court)) AS s
 			ON chances.situation >= s.upper - s.share AND chances.situation < s.upper
 )
-SELECT n, seed, county, township, situation, difficult,
+SELECT n, seed, placed.county, township, pg_temp.place(seed, t) AS point, situation, difficult,
 	CASE WHEN open THEN 'open' WHEN court_rank <= :transferred THEN 'transferred' ELSE 'resolved' END AS fate
-FROM placed;
+FROM placed JOIN township AS t ON t.code = township;
 
 CREATE TEMPORARY TABLE life AS
 	SELECT n, l.*
@@ -283,7 +295,7 @@ FROM timed;
 -- name their actors and come from the whole city at once.
 CREATE TEMPORARY TABLE event AS
 WITH timed AS (
-	SELECT n, step, county, township, seed, situation, difficult, action, life.risk, kind, satisfied,
+	SELECT n, step, county, township, point, seed, situation, difficult, action, life.risk, kind, satisfied,
 		:'year_begins'::timestamptz + make_interval(days => day, hours => clock) AS hour,
 		make_interval(mins => (county::int * 7) % 50) AS minutes
 	FROM subject JOIN beginning USING (n) JOIN life USING (n)
@@ -307,7 +319,7 @@ WITH timed AS (
 )
 SELECT dense_rank() OVER (ORDER BY at, action, CASE action WHEN 'record' THEN '' ELSE actor END) AS batch,
 	id, at, action, actor,
-	township || '000' AS region, situation, difficult, risk::risk_level AS risk, kind, satisfied,
+	township || '000' AS region, CASE action WHEN 'register' THEN point END AS point, situation, difficult, risk::risk_level AS risk, kind, satisfied,
 	responsible, format('leader-%s', township) AS leader,
 	make_interval(mins => pg_temp.between(seed, 'minutes' || step, 1,
 		CASE action WHEN 'register' THEN 420 ELSE 50 END)) AS earlier,

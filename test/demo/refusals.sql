@@ -18,6 +18,12 @@ UPDATE dispute SET risk = 'blue' WHERE id = :red;
 \echo '   UPDATE dispute SET risk = ''blue'' WHERE id = ':unheard';'
 UPDATE dispute SET risk = 'blue' WHERE id = :unheard;
 \echo '   SQLSTATE' :SQLSTATE
+\echo
+\echo 'A boundary that overlaps its neighbour  网格边界不能重叠'
+\echo
+\echo '   UPDATE grid SET boundary = ST_Translate(boundary, 0.0005, 0) WHERE code = ''':busiest''';'
+UPDATE grid SET boundary = ST_Translate(boundary, 0.0005, 0) WHERE code = :'busiest';
+\echo '   SQLSTATE' :SQLSTATE
 \set ON_ERROR_STOP on
 
 \echo

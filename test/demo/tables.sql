@@ -11,8 +11,17 @@ CREATE TABLE region (
 	name	text NOT NULL,
 	english	text NOT NULL,
 	level	smallint NOT NULL CHECK (level BETWEEN 1 AND 4),
-	parent	text REFERENCES region
+	parent	text REFERENCES region,
+	boundary	geometry(MultiPolygon, 4490)
 );
+
+CREATE TABLE grid (
+	code		text PRIMARY KEY,
+	region		text NOT NULL REFERENCES region,
+	kind		text NOT NULL DEFAULT 'ordinary' CHECK (kind IN ('ordinary', 'special')),
+	boundary	geometry(MultiPolygon, 4490) NOT NULL
+);
+CREATE INDEX ON grid USING gist (boundary);
 
 -- Who acts is an account, never a person's name.
 CREATE TABLE account (
@@ -38,14 +47,20 @@ CREATE TABLE dispute (
 	leader		text REFERENCES account,
 	reason		text,
 	open_work	integer NOT NULL DEFAULT 0 CHECK (open_work >= 0),
-	reported_at	timestamptz NOT NULL
+	reported_at	timestamptz NOT NULL,
+	point		geometry(Point, 4490),
+	grid		text,
+	grid_version	bigint
 );
 
 CREATE TABLE incident (
 	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind		text NOT NULL CHECK (kind IN ('criminal', 'homicide', 'public_order', 'accident')),
 	happened_on	date NOT NULL,
-	region		text NOT NULL REFERENCES region
+	region		text NOT NULL REFERENCES region,
+	point		geometry(Point, 4490),
+	grid		text,
+	grid_version	bigint
 );
 
 -- The ten counties of Zhoukou with their division codes, and how many

@@ -15,8 +15,8 @@ BEGIN
 
 		CASE b.action
 		WHEN 'register' THEN
-			INSERT INTO dispute (id, region, situation, risk, difficult, reported_at)
-				SELECT id, region, situation, risk, difficult, at - earlier
+			INSERT INTO dispute (id, region, situation, risk, difficult, reported_at, point)
+				SELECT id, region, situation, risk, difficult, at - earlier, point
 				FROM event WHERE batch = b.batch;
 		WHEN 'assign' THEN
 			UPDATE dispute AS d SET state = 'assigned', responsible = e.responsible,

@@ -537,6 +537,10 @@ SELECT refusal($$UPDATE wide_links_1 SET note = 'x' WHERE seq = 3$$);
 SELECT refusal($$UPDATE wide_links SET id = 102 WHERE id = 1 AND seq = 3$$);
 SELECT refusal($$DELETE FROM wide_links_2$$);
 SELECT * FROM govcase.verify_chain('wide');
+-- Notes of every length, so that what is hashed ends anywhere in a block of SHA-256.
+INSERT INTO wide_links (id, kind, note) SELECT 101, 'note', repeat('x', n) FROM generate_series(1, 200) AS n;
+SELECT * FROM recompute('wide_links', '{id}');
+SELECT count(DISTINCT salt) AS salts, count(salt) AS salted FROM wide_links WHERE id = 101;
 
 RESET ROLE;
 \set QUIET on

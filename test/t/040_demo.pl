@@ -16,7 +16,7 @@ sub live
 {
 	my ($database, $seed, @size) = @_;
 	my ($out, $err);
-	@size = qw(-v handled=1500 -v transferred=80 -v open=250) unless @size;
+	@size = qw(-v handled=1500 -v transferred=80 -v open=250 -v grids=2001) unless @size;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
@@ -48,13 +48,40 @@ my ($out, $err) = live('city', 7);
 like($out, qr/10 counties, 207 townships/, 'counties and townships');
 like($out, qr/, 0 broken/, 'every chain verifies');
 like($out, qr/-27\.05%.*-34\.15%/s, 'the published changes');
-like($out, qr/SQLSTATE VC001.*SQLSTATE VC002/s, 'two statements are refused');
-is(scalar(() = $err =~ /ERROR:/g), 2, 'and no other') or diag $err;
+like($out, qr/SQLSTATE VC001.*SQLSTATE VC002.*SQLSTATE VC005/s, 'three statements are refused');
+is(scalar(() = $err =~ /ERROR:/g), 3, 'and no other') or diag $err;
+like($err, qr/grid "\d{14}" overlaps grid "\d{14}"\n.*square metres.*\n.*HINT/, 'an overlap is told whole');
 
 is($node->safe_psql('city', q{SELECT count(*) FILTER (WHERE govcase.is_resolved(state)),
 		count(*) FILTER (WHERE govcase.is_handled(state)),
 		count(*) FILTER (WHERE govcase.is_open(state)), count(*) FROM zhoukou.dispute}),
 	'1420|1500|250|1750', 'so many are resolved, handled and open');
+
+# The map: 2,001 grids and one that was split off, each county's as large as the
+# county and no two that share more than a border.
+is($node->safe_psql('city', <<'SQL'), '2002|2002|0|0|2003|2|t', 'grids, placements and history');
+SELECT (SELECT count(*) FROM zhoukou.grid),
+	(SELECT count(*) FROM zhoukou.grid_history WHERE upper_inf(valid)),
+	(SELECT count(*) FROM zhoukou.dispute WHERE left(grid, 9) IS DISTINCT FROM left(region, 9) OR grid_version IS NULL),
+	(SELECT count(*) FROM zhoukou.incident WHERE left(grid, 9) IS DISTINCT FROM left(region, 9) OR grid_version IS NULL),
+	(SELECT count(*) FROM zhoukou.grid_history), (SELECT count(*) FROM zhoukou.grid_history_lineage),
+	(SELECT bool_and(abs(grids / county - 1) < 1e-9) FROM (
+		SELECT ST_Area(boundary) AS county, (SELECT sum(ST_Area(g.boundary))
+			FROM zhoukou.grid AS g WHERE left(g.code, 6) = left(r.code, 6)) AS grids
+		FROM zhoukou.region AS r WHERE level = 2) AS a)
+SQL
+# Borders are shared point by point: each piece of one, but for those along a
+# parallel, is in two grids, or in one and in the outline of a county.
+is($node->safe_psql('city', <<'SQL'), 't|0', 'grids share their borders');
+WITH side AS (
+	SELECT level, ST_AsText(least(a, b)) || ST_AsText(greatest(a, b)) AS piece
+	FROM (SELECT 5 AS level, boundary FROM zhoukou.grid UNION ALL SELECT level, boundary FROM zhoukou.region) AS area,
+		LATERAL (SELECT geom AS a, lead(geom) OVER (ORDER BY path) AS b FROM ST_DumpPoints(boundary)) AS p
+	WHERE ST_Y(a) <> ST_Y(b)
+)
+SELECT count(*) > 2000, count(*) FILTER (WHERE grids > 2 OR grids < 2 AND counties = 0) FROM (
+	SELECT count(*) FILTER (WHERE level = 5) AS grids, count(*) FILTER (WHERE level = 2) AS counties FROM side GROUP BY piece) AS p
+SQL
 
 # Rules of the policy in words of our own, over the links alone.
 is($node->safe_psql('city', <<'SQL'), '', 'no red case went to blue without yellow, none closed without a look-back');
