@@ -39,7 +39,10 @@ SQL_ROOMS = \
 	grid \
 	locate \
 	check_coverage \
-	grid_history
+	grid_history \
+	registry \
+	registry_tables \
+	registry_access
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -50,7 +53,6 @@ C_ROOMS = \
 	attach \
 	partition_change \
 	row_access \
-	sha256 \
 	transition \
 	follow_up \
 	verify_chain \
@@ -91,9 +93,13 @@ REGRESS = \
 	boston \
 	check_coverage \
 	grid \
+	grid_history \
 	grid_oracle \
 	grid_protect \
 	grid_zhoukou \
+	locate \
+	locate_shapes \
+	locate_trigger \
 	period_change \
 	period_comparison \
 	planar \
@@ -110,6 +116,7 @@ ISOLATION = \
 	follow_up_transition \
 	grid_overlap \
 	grid_region \
+	locate_sessions \
 	policy_activation
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))

@@ -55,7 +55,6 @@
 #include "utils/timestamp.h"
 
 #include "attach.h"
-#include "sha256.h"
 #include "transition.h"
 
 #define TAG_LINK    0x00
@@ -398,8 +397,14 @@ start_hash(StringInfo bytes)
 static void
 finish_hash(StringInfo bytes, uint8 *hash)
 {
+	bytea *digest;
+
 	SET_VARSIZE(bytes->data, bytes->len);
-	sha256_hash((bytea *) bytes->data, hash);
+	digest =
+		DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes->data)));
+	Assert(VARSIZE_ANY_EXHDR(digest) == LINK_HASH_SIZE);
+	memcpy(hash, VARDATA_ANY(digest), LINK_HASH_SIZE);
+	pfree(digest);
 	pfree(bytes->data);
 }
 

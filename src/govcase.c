@@ -39,11 +39,13 @@ _PG_init(void)
 		&govcase_happened_at, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable(
 		"govcase.account", "Account on whose behalf a vouched role of a registry acts.",
-		"Ignored for other roles.", &govcase_account, "", PGC_USERSET, 0, NULL, NULL, NULL);
+		"Ignored for other roles.", &govcase_account, "", PGC_USERSET, 0, NULL, NULL,
+		NULL);
 	DefineCustomStringVariable(
-		"govcase.token", "Session of an account, as a registry's open_session() issued it.",
-		"Ignored for roles that are not trusted by token.", &govcase_token, "", PGC_USERSET,
-		GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+		"govcase.token",
+		"Session of an account, as a registry's open_session() issued it.",
+		"Ignored for roles that are not trusted by token.", &govcase_token, "",
+		PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("govcase.clock_skew",
 							"How far in the future a link may say that it happened.",
 							NULL, &govcase_clock_skew, 300, 0, 86400, PGC_SUSET,

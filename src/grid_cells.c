@@ -47,9 +47,14 @@
 #define CELL_DIVIDED           3
 #define CELL_WORD(kind, value) ((uint32) (kind) << 30 | (value))
 
-/* Edges in one cell above which it is divided again, and how often that goes on. */
-#define CROWDED_EDGES 32
-#define DEEPEST_NODE  6
+/*
+ * Edges in one cell above which it is divided again, how often that goes on, and
+ * how many cells that may make for each edge: where edges run side by side for
+ * long, dividing makes more and more cells that are no less crowded.
+ */
+#define CROWDED_EDGES    32
+#define DEEPEST_NODE     6
+#define DIVIDED_FOR_EDGE 4
 /* Edges in a piece for which it gets one cell more. */
 #define EDGES_FOR_CELL 8
 #define LARGEST_SIDE   256
@@ -306,6 +311,7 @@ typedef struct Builder
 {
 	CellShape *const *shapes;
 	double smallest_width; /* of a cell that may be divided again */
+	uint32 most_cells;     /* from which on none is divided */
 	Pile points;
 	Pile nodes;
 	Pile cells;
@@ -921,7 +927,8 @@ store_cell(NodeBuilder *building, int32 column, int32 row, uint32 *entries, int 
 	corner.x = node->corner.x + column * node->width;
 	corner.y = node->corner.y + row * node->width;
 	if (nedges > CROWDED_EDGES && depth < DEEPEST_NODE &&
-		node->width > builder->smallest_width)
+		node->width > builder->smallest_width &&
+		builder->cells.count < builder->most_cells)
 	{
 		return CELL_WORD(CELL_DIVIDED,
 						 divide_cell(building, corner, entries, nentries, nedges, depth));
@@ -1116,6 +1123,7 @@ build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nsha
 
 	side = side_for(builder.points.count / EDGES_FOR_CELL, LARGEST_SIDE);
 	builder.smallest_width = smallest_piece(farthest) / LARGEST_SIDE * DIVIDED_SIDE;
+	builder.most_cells = side * side + builder.points.count * DIVIDED_FOR_EDGE;
 	build_node(&builder, corner, width, side, candidates, nshapes, 0);
 	cells = pack_cells(&builder, context);
 

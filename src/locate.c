@@ -435,16 +435,17 @@ find_trigger_grids(CallState *state, Relation relation, const Trigger *trigger)
 	Oid grids = grids_of_set(&grid_set, owner);
 
 	if (!OidIsValid(grids))
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_NOT_TRUSTED),
-				 errmsg("the grids by which table \"%s\" is placed cannot be found",
-						RelationGetRelationName(relation)),
-				 errdetail("Trigger \"%s\" names grid set %s, which no protected table "
-						   "bears, or more than one.",
-						   trigger->tgname, trigger->tgargs[0]),
-				 errhint("Protect the grids again with govcase.protect_grids() and call "
-						 "govcase.place_by(), or govcase.unplace_by() to do without."),
-				 errtable(relation)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_VC_NOT_TRUSTED),
+			 errmsg("the grids by which table \"%s\" is placed cannot be found",
+					RelationGetRelationName(relation)),
+			 errdetail("Trigger \"%s\" names a grid set that no protected table bears, "
+					   "or more than one.",
+					   trigger->tgname),
+			 errhint("Protect the grids again with govcase.protect_grids() and call "
+					 "govcase.place_by(), or govcase.unplace_by() to do without."),
+			 errtable(relation)));
 	use_placement(state, grids);
 	if (!may_read_grids(state->placement, owner))
 		ereport(ERROR,

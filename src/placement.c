@@ -326,10 +326,15 @@ memory_is_full(Size needed)
 	return tiles_size + needed > (Size) govcase_placement_memory * 1024;
 }
 
-/* Evict the tiles that were not used lately, but never the one just built. */
+/* Evict the tiles that were not used lately, but never the newest. */
 static void
-keep_within_memory(const Tile *newest)
+keep_within_memory(void)
 {
+	const Tile *newest;
+
+	if (!memory_is_full(0))
+		return;
+	newest = dlist_tail_element(Tile, link, &all_tiles);
 	while (memory_is_full(0))
 	{
 		Tile *tile = dlist_head_element(Tile, link, &all_tiles);
@@ -459,6 +464,8 @@ placement_of(Oid grids)
 {
 	Placement *placement = placement_entry(grids);
 
+	/* The setting may be lower than it was. */
+	keep_within_memory();
 	if (!placement->ready)
 		table_close(open_grids((CachedPlacement *) placement), NoLock);
 	return placement;
@@ -1018,7 +1025,7 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 	dlist_push_tail(&all_tiles, &tile->link);
 	tiles_size += tile->size;
 	placement->built++;
-	keep_within_memory(tile);
+	keep_within_memory();
 	return tile;
 }
 

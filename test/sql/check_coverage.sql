@@ -52,7 +52,7 @@ LANGUAGE sql AS $$
 	SELECT problem, region, grid, other, round(square_metres::numeric, 2), round(width::numeric, 2),
 		replace(Box2D(ST_SnapToGrid(geom, 0.001))::text, 'BOX', '')
 	FROM govcase.check_coverage(grids)
-	ORDER BY problem, region COLLATE "C", grid COLLATE "C", other COLLATE "C", 5
+	ORDER BY problem, region COLLATE "C", grid COLLATE "C", other COLLATE "C", 5, 7
 $$;
 
 SELECT protect_grids('public.block', 'public.quarter', srid => 0, code_rule => 'town');
@@ -252,6 +252,10 @@ DECLARE
 	lost integer;
 	all_narrow integer := 0;
 BEGIN
+	IF public.postgis_lib_version() < '3.2' THEN
+		RAISE NOTICE 'not compared: plain SQL says something else before PostGIS 3.2';
+		RETURN;
+	END IF;
 	FOR seed IN 1 .. 6 LOOP
 		CALL public.build_random_town(seed);
 		CREATE TEMPORARY TABLE ours AS SELECT * FROM govcase.check_coverage('public.block');

@@ -40,7 +40,7 @@ SELECT relname, relrowsecurity, pg_get_userbyid(relowner), relacl::text[] FROM p
 WHERE relnamespace = '"Zhou K"'::regnamespace ORDER BY relname COLLATE "C";
 SELECT proname, proacl::text[] FROM pg_proc WHERE pronamespace = '"Zhou K"'::regnamespace ORDER BY proname COLLATE "C";
 SELECT attrelid::regclass, attname FROM pg_attribute
-WHERE attstattarget = 0 AND attnum > 0 AND attrelid::regclass::text LIKE '"Zhou%' ORDER BY 1, 2;
+WHERE attstattarget = 0 AND attnum > 0 AND attrelid::regclass::text LIKE '"Zhou%' ORDER BY attrelid::regclass::text COLLATE "C", attname COLLATE "C";
 SELECT * FROM "Zhou K".follow_up ORDER BY id, seq;
 SQL
 my $expected = $node->safe_psql('source', $contents);
