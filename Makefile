@@ -106,7 +106,8 @@ REGRESS = \
 	registry \
 	registry_access \
 	registry_plans \
-	resolution_rate
+	resolution_rate \
+	zhoukou
 
 ISOLATION = \
 	attach_policy \
@@ -114,6 +115,7 @@ ISOLATION = \
 	follow_up_append \
 	follow_up_partitions \
 	follow_up_transition \
+	grid_history_snapshot \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
