@@ -315,7 +315,7 @@ SELECT regrid('plain', 'case_table', point => 'at');
 SELECT count(*) FROM regrid('plain', 'grid', now(), point => 'at');
 -- A key of two columns, and no version at all.
 CREATE TABLE pair (a text, b integer, at geometry(Point), PRIMARY KEY (a, b));
-INSERT INTO pair VALUES ('x', 1, 'POINT(120 50)'), ('x', 2, NULL), ('y', 1, 'POINT(nan 1)');
+INSERT INTO pair VALUES ('x', 1, 'POINT(120 50)'), ('x', 2, NULL), ('y', 1, ST_MakePoint('nan', 1));
 SELECT * FROM regrid('pair', 'grid', point => 'at') ORDER BY 1;
 
 -- Against an oracle: whatever the grids were at a time, kept beside, points are in the

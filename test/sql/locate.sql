@@ -224,7 +224,7 @@ SELECT govcase.locate('city', ST_SetSRID(ST_MakePoint(114.05, 33.035), 4490));
 
 -- Points that are in no grid whatever the grids are.
 SELECT x.what, govcase.locate('city', x.point), govcase.why_unplaced('city', x.point)
-FROM (VALUES ('null', NULL::geometry), ('empty', 'SRID=4490;POINT EMPTY'), ('not a number', 'SRID=4490;POINT(NaN 33)'),
+FROM (VALUES ('null', NULL::geometry), ('empty', 'SRID=4490;POINT EMPTY'), ('not a number', ST_SetSRID(ST_MakePoint('NaN', 33), 4490)),
 	('infinite', ST_SetSRID(ST_MakePoint(114, '-Infinity'), 4490))) AS x(what, point);
 \set SHOW_CONTEXT never
 SELECT govcase.locate('city', 'POINT(114 33)'::geometry);
@@ -237,7 +237,7 @@ SELECT govcase.why_unplaced('city', 'SRID=4326;POINT(114 33)'), govcase.why_unpl
 	govcase.why_unplaced('city', 'SRID=4490;LINESTRING(114 33, 115 33)'), govcase.why_unplaced('city', 'SRID=4490;POINT(114 33)');
 -- Height and measure are of no account.
 INSERT INTO city (code, boundary) VALUES ('0000', ST_Multi(ST_MakeEnvelope(114, 33, 115, 34, 4490)));
-SELECT govcase.locate('city', p::geometry) FROM (VALUES ('SRID=4490;POINT Z (114.5 33.5 NaN)'), ('SRID=4490;POINT M (114.5 33.5 7)'),
+SELECT govcase.locate('city', p::geometry) FROM (VALUES ('SRID=4490;POINT Z (114.5 33.5 9)'), ('SRID=4490;POINT M (114.5 33.5 7)'),
 	('SRID=4490;POINT ZM (114.5 33.5 1 2)')) AS x(p);
 SELECT govcase.locate('city', postgis_addbbox('SRID=4490;POINT(114.5 33.5)'::geometry));
 
