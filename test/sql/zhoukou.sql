@@ -15,8 +15,8 @@ RESET client_min_messages;
 \quit
 \endif
 
-CREATE SCHEMA zhoukou;
-SET search_path = zhoukou, govcase, public;
+CREATE SCHEMA tiling;
+SET search_path = tiling, govcase, public;
 CREATE TABLE region (code text PRIMARY KEY, parent text, boundary geometry(MultiPolygon, 4490));
 CREATE TABLE grid (code text PRIMARY KEY, region text NOT NULL, kind text NOT NULL DEFAULT 'ordinary',
 	boundary geometry(MultiPolygon, 4490) NOT NULL);
@@ -53,8 +53,8 @@ SELECT count(*) AS wrong FROM check_grids('grid');
 -- leaves its tiles outside.
 DO $$
 BEGIN
-	UPDATE zhoukou.grid SET boundary = public.ST_Translate(boundary, 0.0001, 0)
-	WHERE code = (SELECT min(g.code) FROM zhoukou.grid g JOIN zhoukou.region r ON r.code = g.region
+	UPDATE tiling.grid SET boundary = public.ST_Translate(boundary, 0.0001, 0)
+	WHERE code = (SELECT min(g.code) FROM tiling.grid g JOIN tiling.region r ON r.code = g.region
 		WHERE public.ST_Contains(r.boundary, public.ST_Buffer(g.boundary, 0.01)));
 	SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN SQLSTATE 'VC005' THEN
@@ -62,7 +62,7 @@ EXCEPTION WHEN SQLSTATE 'VC005' THEN
 END $$;
 DO $$
 BEGIN
-	UPDATE zhoukou.region SET boundary = public.ST_Translate(boundary, 0.01, 0) WHERE code = '411602000000';
+	UPDATE tiling.region SET boundary = public.ST_Translate(boundary, 0.01, 0) WHERE code = '411602000000';
 	SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN SQLSTATE 'VC005' THEN
 	RAISE NOTICE '% refused', SQLSTATE;
@@ -95,4 +95,4 @@ FROM regrid('report', 'grid') r JOIN regrid('report', 'grid', :'before') t USING
 
 \set QUIET on
 SET client_min_messages = warning;
-DROP SCHEMA zhoukou CASCADE;
+DROP SCHEMA tiling CASCADE;
