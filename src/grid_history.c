@@ -603,10 +603,13 @@ static const char event_time[] =
 	"FROM {history} AS h WHERE h.{grid} IN (SELECT c::{key} FROM unnest($1) AS c)";
 
 /*
- * In this order, since a grid has one open version at a time.  The first two
- * are about versions of this very transaction, which nobody else has seen yet.
+ * In this order, since a grid has one open version at a time.  The first three
+ * are about what this very transaction has recorded before: nobody else has seen
+ * that yet.
  */
 static const char *const recording[] = {
+	"DELETE FROM {lineage} WHERE {l.event} = $3",
+
 	"DELETE FROM {history} AS h WHERE h.{event} = $3 AND upper_inf(h.{valid})"
 	" AND h.{grid} IN (SELECT c::{key} FROM unnest($1) AS c)"
 	" AND NOT EXISTS (SELECT FROM {grids} AS g WHERE {g.grid} = h.{grid})",
@@ -636,8 +639,6 @@ static const char *const recording[] = {
 	" AND NOT EXISTS (SELECT FROM {history} AS h"
 	"  WHERE h.{grid} = {g.grid} AND upper_inf(h.{valid})) "
 	"ORDER BY {g.grid} COLLATE \"C\"",
-
-	"DELETE FROM {lineage} WHERE {l.event} = $3",
 
 	/*
 	 * The heirs of an ended grid are of its own kind, or of any where nothing of
