@@ -42,7 +42,8 @@ SQL_ROOMS = \
 	grid_history \
 	registry \
 	registry_tables \
-	registry_access
+	registry_access \
+	registry_notices
 C_ROOMS = \
 	govcase \
 	label_type \

@@ -14,8 +14,9 @@
  * what; policies are dropped before it runs.
  *
  * Marks: @postgis@ is the schema of PostGIS, @srid@ the reference system of the
- * registry's geometries.  @row_view@ and @row_scope@ stand in views that show rows: after
- * the view's name, and in its condition.
+ * registry's geometries, @grants@ the rows of govcase.registry_grant as VALUES.
+ * @row_view@ and @row_scope@ stand in views that show rows: after the view's name,
+ * and in its condition.
  */
 CREATE TABLE govcase.registry_script (
 	part text PRIMARY KEY,
@@ -29,6 +30,23 @@ COMMENT ON COLUMN govcase.registry_script.position IS 'scripts run in this order
 COMMENT ON COLUMN govcase.registry_script.schema_version IS 'version of the tables that this step leads to; null: code, which runs at every upgrade';
 COMMENT ON COLUMN govcase.registry_script.script IS 'statements, with marks for what differs between registries';
 GRANT SELECT ON govcase.registry_script TO PUBLIC;
+
+/*
+ * What each duty needs, beside the part that makes it.  admit() has it all in its
+ * body, so that a registry whose extension is gone can still admit.
+ */
+CREATE TABLE govcase.registry_grant (
+	duties text[] NOT NULL CHECK (duties OPERATOR(pg_catalog.<@) ARRAY['member', 'officer', 'centre', 'leader',
+		'inspector', 'importer', 'analyst', 'admin', 'sign_in', 'all']),
+	privilege text NOT NULL,
+	target text NOT NULL,
+	PRIMARY KEY (privilege, target, duties)
+);
+COMMENT ON TABLE govcase.registry_grant IS 'what admit() grants to a database role, by duty';
+COMMENT ON COLUMN govcase.registry_grant.duties IS 'duties that need it; all: every one but sign_in';
+COMMENT ON COLUMN govcase.registry_grant.privilege IS 'the privilege, as GRANT takes it';
+COMMENT ON COLUMN govcase.registry_grant.target IS 'on what, as GRANT takes it, in the registry''s schema';
+GRANT SELECT ON govcase.registry_grant TO PUBLIC;
 
 INSERT INTO govcase.registry_script (part, position, schema_version, script) VALUES
 ('about', 1, 1, $script$
@@ -197,6 +215,9 @@ DECLARE
 	postgis CONSTANT name := (SELECT n.nspname
 		FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 		WHERE e.extname = 'postgis');
+	grants CONSTANT text := (SELECT string_agg(format('(%L, %L, %L)', g.duties, g.privilege, g.target),
+			E',\n\t\t\t' ORDER BY g.privilege COLLATE "C", g.target COLLATE "C", g.duties::text COLLATE "C")
+		FROM govcase.registry_grant g);
 	known CONSTANT oid[] := ARRAY(SELECT p.oid FROM pg_proc p
 		WHERE p.pronamespace = quote_ident(registry)::regnamespace);
 	run record;
@@ -208,7 +229,8 @@ BEGIN
 		WHERE s.schema_version IS NULL OR s.schema_version > after_version
 		ORDER BY s.position
 	LOOP
-		EXECUTE replace(replace(replace(replace(run.script,
+		EXECUTE replace(replace(replace(replace(replace(run.script,
+			'@grants@', grants),
 			'@postgis@', quote_ident(postgis)),
 			'@srid@', srid::text),
 			'@row_view@', CASE WHEN as_invoker THEN 'WITH (security_invoker = true)' ELSE '' END),

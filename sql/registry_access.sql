@@ -471,17 +471,6 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-	lists CONSTANT text := 'region, department, centre, centre_desk, grid, grid_member, item_class, item, tag, '
-		'risk_level_region, calendar, deadline_rule, unit, account';
-	cases CONSTANT text := 'dispute, dispute_detail, dispute_party, follow_up, assignment, agreement, '
-		'agreement_detail, conference, conference_member, conference_action, conference_detail, campaign, '
-		'campaign_dispute, matter, matter_detail, petition, petition_person, incident, deadline, score, '
-		'attachment, element, element_detail, account_person, account_duty, board, my_cases, unplaced';
-	given_dispute CONSTANT text := '(region, place_region, grid, grid_version, risk, difficult, responsible, '
-		'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)';
-	worked_dispute CONSTANT text := '(region, place_region, grid, grid_version, state, risk, difficult, responsible, '
-		'leader, centre, grounds, situation, theme, item, reason, duplicate_of)';
-	link CONSTANT text := '(id, happened_at, kind, satisfied, note)';
 	allowed record;
 BEGIN
 	IF duty IS NULL OR duty NOT IN ('member', 'officer', 'centre', 'leader', 'inspector', 'importer', 'analyst',
@@ -492,45 +481,11 @@ BEGIN
 				'sign_in opens sessions.';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), db_role);
-	IF duty = 'sign_in' THEN
-		EXECUTE format('GRANT EXECUTE ON FUNCTION open_session(text, interval), close_session(text) TO %I', db_role);
-		RETURN;
-	END IF;
-	EXECUTE format('GRANT EXECUTE ON FUNCTION current_account(), has_duty(text[]), duty_ranges(text[]), scope_low(), '
-		'scope_high(), scope_codes(), my_departments(), my_import_departments(), administers(text, integer), '
-		'close_session(text) TO %I', db_role);
 	FOR allowed IN
 		SELECT g.privilege, g.target FROM (VALUES
-			('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', lists),
-			('{analyst}', 'SELECT', 'region, item_class, item'),
-			('{analyst,centre,leader,inspector}', 'SELECT', 'region_rollup'),
-			('{member,officer,centre,leader,inspector}', 'SELECT', cases),
-			('{member,officer,centre,leader,inspector}', 'EXECUTE',
-				'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),
-			('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', 'notice'),
-			('{member,officer,centre,leader,inspector,importer,admin}', 'UPDATE (read_at)', 'notice'),
-			('{member,officer,centre,leader,inspector}', 'INSERT ' || link, 'follow_up'),
-			('{member,centre}', 'INSERT ' || given_dispute, 'dispute'),
-			('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
-			('{officer,centre,leader,inspector}', 'UPDATE ' || worked_dispute, 'dispute'),
-			('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
-			('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
-			('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
-			('{officer,centre}', 'UPDATE (done_on)', 'conference_action'),
-			('{centre}', 'INSERT', 'conference, conference_member, conference_action, conference_detail, campaign, '
-				'campaign_dispute, petition, petition_person, incident'),
-			('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
-			('{centre}', 'DELETE', 'campaign_dispute'),
-			('{centre}', 'UPDATE (hold)', 'dispute'),
-			('{centre}', 'UPDATE (state, reason)', 'matter'),
-			('{inspector}', 'INSERT', 'score'),
-			('{importer}', 'SELECT', 'import_run, import_reject'),
-			('{admin}', 'SELECT', 'account_person, account_duty'),
-			('{admin}', 'INSERT', lists || ', account_person, account_duty'),
-			('{admin}', 'UPDATE', lists || ', account_person, account_duty'),
-			('{admin}', 'DELETE', lists || ', account_person, account_duty')
+			@grants@
 		) AS g(duties, privilege, target)
-		WHERE duty = ANY (g.duties::text[])
+		WHERE duty = ANY (g.duties::text[]) OR duty <> 'sign_in' AND g.duties = '{all}'
 	LOOP
 		EXECUTE format('GRANT %s ON %s TO %I', allowed.privilege, allowed.target, db_role);
 	END LOOP;
@@ -552,3 +507,50 @@ $$;
 COMMENT ON PROCEDURE dismiss(name) IS
 'takes from a database role all that it may do in this registry';
 $script$);
+
+INSERT INTO govcase.registry_grant (duties, privilege, target)
+SELECT g.duties::text[], g.privilege, g.target
+FROM (VALUES (
+		'region, department, centre, centre_desk, grid, grid_member, item_class, item, tag, '
+			'risk_level_region, calendar, deadline_rule, unit, account',
+		'dispute, dispute_detail, dispute_party, follow_up, assignment, agreement, '
+			'agreement_detail, conference, conference_member, conference_action, conference_detail, campaign, '
+			'campaign_dispute, matter, matter_detail, petition, petition_person, incident, deadline, score, '
+			'attachment, element, element_detail, account_person, account_duty, board, my_cases, unplaced'
+	)) AS t(lists, cases)
+	CROSS JOIN LATERAL (VALUES
+		('{sign_in}', 'EXECUTE', 'FUNCTION open_session(text, interval), close_session(text)'),
+		('{all}', 'EXECUTE', 'FUNCTION current_account(), has_duty(text[]), duty_ranges(text[]), scope_low(), '
+			'scope_high(), scope_codes(), my_departments(), my_import_departments(), administers(text, integer), '
+			'close_session(text)'),
+		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', t.lists),
+		('{analyst}', 'SELECT', 'region, item_class, item'),
+		('{analyst,centre,leader,inspector}', 'SELECT', 'region_rollup'),
+		('{member,officer,centre,leader,inspector}', 'SELECT', t.cases),
+		('{member,officer,centre,leader,inspector}', 'EXECUTE',
+			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),
+		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', 'notice'),
+		('{member,officer,centre,leader,inspector,importer,admin}', 'UPDATE (read_at)', 'notice'),
+		('{member,officer,centre,leader,inspector}', 'INSERT (id, happened_at, kind, satisfied, note)', 'follow_up'),
+		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
+			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
+		('{officer,centre,leader,inspector}', 'UPDATE (region, place_region, grid, grid_version, state, risk, '
+			'difficult, responsible, leader, centre, grounds, situation, theme, item, reason, duplicate_of)', 'dispute'),
+		('{centre}', 'UPDATE (hold)', 'dispute'),
+		('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
+		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
+		('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
+		('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
+		('{officer,centre}', 'UPDATE (done_on)', 'conference_action'),
+		('{centre}', 'INSERT', 'conference, conference_member, conference_action, conference_detail, campaign, '
+			'campaign_dispute, petition, petition_person, incident'),
+		('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
+		('{centre}', 'DELETE', 'campaign_dispute'),
+		('{centre}', 'UPDATE (state, reason)', 'matter'),
+		('{inspector}', 'INSERT', 'score'),
+		('{importer}', 'SELECT', 'import_run, import_reject'),
+		('{admin}', 'SELECT', 'account_person, account_duty'),
+		('{admin}', 'INSERT', t.lists || ', account_person, account_duty'),
+		('{admin}', 'UPDATE', t.lists || ', account_person, account_duty'),
+		('{admin}', 'DELETE', t.lists || ', account_person, account_duty')
+	) AS g(duties, privilege, target);
