@@ -124,7 +124,8 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_assignments_race
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

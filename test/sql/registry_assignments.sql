@@ -409,19 +409,19 @@ DECLARE
 BEGIN
 	FOR step IN 1 .. 300 LOOP
 		PERFORM set_config('govcase.account', 'city', true);
-		IF mod(step, 30) = 1 THEN
+		IF mod(step, 20) = 1 THEN
 			INSERT INTO dispute (region, place_region, risk, found_by) VALUES
 				('411602001000', '411602001000', 'yellow', 'patrol'), ('411602000000', '411602000000', 'yellow', 'patrol');
 		END IF;
 		SELECT x.id INTO d FROM (SELECT o.id, row_number() OVER (ORDER BY o.id DESC) AS n FROM dispute o WHERE o.id > 8) x
 		WHERE x.n = pick(step, 'dispute', 2 + mod(step, 2) * 2) OR x.n = 1 ORDER BY x.n DESC LIMIT 1;
 		call := (ARRAY['offer', 'offer', 'offer', 'accept', 'accept', 'accept', 'accept', 'return', 'return', 'finish',
-			'finish', 'finish', 'revoke', 'revoke', 'replace', 'replace', 'replace', 'move'])[pick(step, 'call', 18)];
+			'finish', 'finish', 'revoke', 'revoke', 'replace', 'replace', 'replace', 'move', 'move'])[pick(step, 'call', 19)];
 		-- Mostly what can be done and who may, so that the walk goes somewhere.
-		SELECT o.id, o.department INTO a, department FROM assignment o WHERE o.dispute = d
+		SELECT o.id, o.department INTO a, department FROM assignment o WHERE o.dispute > d - 6
 		ORDER BY pick(step, 'fitting', 4) > 1 AND o.state = CASE call WHEN 'finish' THEN 'accepted' ELSE 'offered' END DESC,
 			md5(step::text || o.id) LIMIT 1;
-		PERFORM set_config('govcase.account', CASE WHEN pick(step, 'right', 4) = 1 THEN acting[pick(step, 'account', 17)]
+		PERFORM set_config('govcase.account', CASE WHEN pick(step, 'right', 5) = 1 THEN acting[pick(step, 'account', 17)]
 			WHEN call IN ('accept', 'return', 'finish')
 				THEN coalesce((ARRAY['justice', 'housing', 'police', 'water'])[department], 'justice')
 			ELSE acting[pick(step, 'account', 5)] END, true);
@@ -439,7 +439,8 @@ BEGIN
 				WHEN 'replace' THEN PERFORM replace_leading(d, department, 'too slow');
 				WHEN 'move' THEN
 					UPDATE dispute o SET reason = 'step ' || step,
-						state = (ARRAY['collected', 'handling', 'supervised', 'transferred', 'voided'])[pick(step, 'state', 5)]
+						state = (ARRAY['collected', 'handling', 'handling', 'supervised', 'supervised', 'transferred',
+							'voided'])[pick(step, 'state', 7)]
 					WHERE o.id = d;
 			END CASE;
 		EXCEPTION WHEN OTHERS THEN
@@ -447,13 +448,13 @@ BEGIN
 		END;
 		INSERT INTO outcome VALUES (step, call, code);
 		IF EXISTS (SELECT FROM broken) THEN
-			RAISE EXCEPTION 'step % (%, dispute %): %', step, call, d, (SELECT string_agg(b::text, '; ') FROM broken b);
+			RAISE EXCEPTION 'step % (%, dispute %, assignment %): %', step, call, d, a, (SELECT string_agg(b::text, '; ') FROM broken b);
 		END IF;
 	END LOOP;
 END
 $$;
 -- Each has gone through often enough to mean something, and each was refused for what it should be.
-SELECT call, count(*) FILTER (WHERE code = '00000') AS went_through,
+SELECT call, count(*) FILTER (WHERE code = '00000') >= 6 AS went_through,
 	array_agg(DISTINCT code ORDER BY code) FILTER (WHERE code <> '00000') AS refusals
 FROM outcome GROUP BY call ORDER BY call;
 SELECT array_agg(DISTINCT state ORDER BY state) AS states FROM dispute WHERE id > 8;
