@@ -43,7 +43,9 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_assignments \
+	registry_conferences
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,6 +108,8 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_assignments \
+	registry_conferences \
 	registry_plans \
 	resolution_rate \
 	zhoukou
@@ -120,7 +124,8 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_assignments_race
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
