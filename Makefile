@@ -43,7 +43,10 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,6 +109,10 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_calendar \
+	registry_deadlines \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
 	resolution_rate \
 	zhoukou
@@ -120,7 +127,10 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_calendar \
+	registry_notices \
+	registry_petitions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
