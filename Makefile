@@ -128,9 +128,9 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_calendar \
-	registry_notices \
-	registry_petitions
+	registry_calendar_sessions \
+	registry_notices_order \
+	registry_petitions_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

@@ -129,9 +129,11 @@ BEGIN
 		new_extended := working_day(new_due, unmet.more_days);
 		IF (new_due, new_extended) IS DISTINCT FROM (unmet.due, unmet.extended_to) THEN
 			UPDATE deadline d SET due = new_due, extended_to = new_extended WHERE d.id = unmet.id;
-			deadline := unmet.id;
-			due_before := coalesce(unmet.extended_to, unmet.due);
-			due_after := coalesce(new_extended, new_due);
+		END IF;
+		deadline := unmet.id;
+		due_before := coalesce(unmet.extended_to, unmet.due);
+		due_after := coalesce(new_extended, new_due);
+		IF due_after <> due_before THEN
 			RETURN NEXT;
 		END IF;
 	END LOOP;

@@ -5,7 +5,7 @@ INSERT INTO govcase.registry_script (part, position, schema_version, script) VAL
 CREATE TABLE due_sent (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind text NOT NULL CHECK (kind IN ('due', 'escalation')),
-	deadline bigint REFERENCES deadline,
+	deadline bigint REFERENCES deadline ON DELETE CASCADE,
 	last_day date,
 	dispute bigint REFERENCES dispute,
 	term text,
@@ -100,7 +100,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-	subject CONSTANT text := CASE WHEN dispute IS NULL THEN 'petition' ELSE 'dispute' END;
+	of_what CONSTANT text := CASE WHEN dispute IS NULL THEN 'petition' ELSE 'dispute' END;
 	number bigint;
 	case_state case_state;
 	known text;
@@ -111,7 +111,7 @@ BEGIN
 	END IF;
 	IF NOT may_keep_term(petition, dispute, '{centre}', false) THEN
 		RAISE insufficient_privilege USING
-			MESSAGE = format('%s %s does not exist, or is not yours', subject, coalesce(dispute, petition)),
+			MESSAGE = format('%s %s does not exist, or is not yours', of_what, coalesce(dispute, petition)),
 			HINT = 'A centre starts deadlines in its region.';
 	END IF;
 	IF start IS NULL OR start > current_date OR NOT isfinite(start) THEN
@@ -128,15 +128,15 @@ BEGIN
 	number := begin_deadline(step, petition, dispute, start);
 	IF number IS NULL THEN
 		SELECT string_agg(r.step, ', ' ORDER BY r.id) INTO known
-		FROM deadline_rule r WHERE r.subject = start_deadline.subject;
+		FROM deadline_rule r WHERE r.subject = of_what;
 		IF NOT EXISTS (SELECT FROM deadline_rule r
-			WHERE r.subject = start_deadline.subject AND r.step = start_deadline.step) THEN
+			WHERE r.subject = of_what AND r.step = start_deadline.step) THEN
 			RAISE invalid_parameter_value USING
-				MESSAGE = format('there is no term %s of a %s', coalesce(quote_literal(step), 'null'), subject),
+				MESSAGE = format('there is no term %s of a %s', coalesce(quote_literal(step), 'null'), of_what),
 				HINT = format('Terms are: %s.', coalesce(known, 'none'));
 		END IF;
 		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('term %L of %s %s runs already', step, subject, coalesce(dispute, petition)),
+			MESSAGE = format('term %L of %s %s runs already', step, of_what, coalesce(dispute, petition)),
 			HINT = 'It has to be met before it can start again.';
 	END IF;
 	RETURN number;
@@ -252,18 +252,18 @@ AS $$
 DECLARE
 	-- The transition's own link: it says when this happened.
 	day CONSTANT date := (SELECT f.happened_at::date FROM follow_up f WHERE f.id = NEW.id ORDER BY f.seq DESC LIMIT 1);
-	rule CONSTANT bigint := (SELECT r.id FROM deadline_rule r WHERE r.subject = 'dispute' AND r.step = 'mediate');
+	of_mediation CONSTANT bigint := (SELECT r.id FROM deadline_rule r WHERE r.subject = 'dispute' AND r.step = 'mediate');
 	newest bigint;
 BEGIN
 	IF NEW.state NOT IN ('handling', 'supervised') THEN
 		UPDATE deadline d SET met_on = greatest(day, d.started_on)
-		WHERE d.dispute = NEW.id AND d.rule = keep_mediation_term.rule AND d.met_on IS NULL;
+		WHERE d.dispute = NEW.id AND d.rule = of_mediation AND d.met_on IS NULL;
 		RETURN NULL;
 	END IF;
 	LOCK TABLE calendar IN ROW SHARE MODE;
 	IF OLD.state IN ('fed_back', 'assessed') THEN
 		SELECT d.id INTO newest FROM deadline d
-		WHERE d.dispute = NEW.id AND d.rule = keep_mediation_term.rule ORDER BY d.id DESC LIMIT 1;
+		WHERE d.dispute = NEW.id AND d.rule = of_mediation ORDER BY d.id DESC LIMIT 1;
 		IF FOUND THEN
 			UPDATE deadline d SET met_on = NULL WHERE d.id = newest;
 			RETURN NULL;
@@ -329,28 +329,34 @@ BEGIN
 				WHERE d.met_on IS NULL AND coalesce(d.extended_to, d.due) <= day + ahead) d
 			ORDER BY d.id
 			ON CONFLICT DO NOTHING
-			RETURNING s.kind, s.deadline
+			RETURNING s.id, s.kind, s.deadline
 		), of_policy AS (
 			INSERT INTO due_sent AS s (kind, dispute, term, due_at)
 			SELECT 'escalation', o.case_key::bigint, o.reason, o.due_at
 			FROM overdue('dispute', at) o
 			ORDER BY 2, 3
 			ON CONFLICT DO NOTHING
-			RETURNING s.kind, s.dispute
+			RETURNING s.id, s.kind, s.dispute
 		)
-		SELECT o.kind, o.deadline, coalesce(d.dispute, p.dispute) AS dispute, coalesce(c.region, p.region) AS region
+		SELECT ARRAY[o.id] AS sent, o.kind, o.deadline, coalesce(d.dispute, p.dispute) AS dispute,
+			coalesce(c.region, p.region) AS region
 		FROM of_deadlines o
 			JOIN deadline d ON d.id = o.deadline
 			LEFT JOIN petition p ON p.id = d.petition
 			LEFT JOIN dispute c ON c.id = d.dispute
 		UNION ALL
-		SELECT DISTINCT o.kind, NULL::bigint, c.id, c.region
+		SELECT array_agg(o.id), o.kind, NULL::bigint, c.id, c.region
 		FROM of_policy o JOIN dispute c ON c.id = o.dispute
+		GROUP BY o.kind, c.id
 		ORDER BY deadline, dispute
 	LOOP
 		SELECT count(*) INTO told FROM (
 			SELECT send_notice(t.account, ending.kind, ending.dispute, NULL, ending.deadline)
 			FROM told_of_term(ending.kind, ending.region, ending.dispute, day) AS t(account) OFFSET 0) n;
+		IF told = 0 THEN
+			-- Nobody there to be told: perhaps tomorrow.
+			DELETE FROM due_sent s WHERE s.id = ANY (ending.sent);
+		END IF;
 		IF ending.kind = 'due' THEN
 			due := due + told;
 		ELSE
