@@ -70,15 +70,15 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'invalid rule of which petitions repeat another';
 	END IF;
-	-- What it says of persons is nobody's in an error: places in the list are named alone.
-	SELECT CASE WHEN jsonb_typeof(petitioners) IS DISTINCT FROM 'array' THEN 'They are no array.'
+	-- Errors name places in the list alone, and nothing that it says of persons.
+	SELECT CASE WHEN jsonb_typeof(petitioners) IS DISTINCT FROM 'array' THEN 'It is no array.'
 		WHEN jsonb_array_length(petitioners) > heads
-			THEN format('They are %s, and %s came.', jsonb_array_length(petitioners), heads)
-		ELSE (SELECT format('Number %s is not such an object.', min(p.n))
+			THEN format('It has %s, and %s came.', jsonb_array_length(petitioners), heads)
+		ELSE (SELECT format('Petitioner %s does not have the form of one.', min(p.n))
 			FROM jsonb_array_elements(petitioners) WITH ORDINALITY AS p(person, n)
 			WHERE jsonb_typeof(p.person) <> 'object' OR EXISTS (
 				SELECT FROM jsonb_each(CASE jsonb_typeof(p.person) WHEN 'object' THEN p.person ELSE '{}' END) k
-				WHERE CASE WHEN k.key IN ('name', 'id_number') THEN jsonb_typeof(k.value) NOT IN ('string', 'null')
+				WHERE CASE WHEN k.key IN ('name', 'person_number') THEN jsonb_typeof(k.value) NOT IN ('string', 'null')
 					WHEN k.key = 'principal' THEN jsonb_typeof(k.value) <> 'boolean'
 					ELSE true END)
 			HAVING count(*) > 0) END
@@ -87,14 +87,14 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'invalid list of petitioners',
 			DETAIL = wrong,
-			HINT = 'It is [{"name": "...", "id_number": "...", "principal": true}, ...], with at most as many as came.';
+			HINT = 'Give [{"name": "...", "person_number": "...", "principal": true}, ...], with at most as many as came.';
 	END IF;
 
 	IF dispute IS NOT NULL THEN
 		-- An older snapshot would miss a petition that came in while this waited.
 		PERFORM require_read_committed('enter_petition()');
 		matters := same_matter(dispute);
-		digests := ARRAY(SELECT person_digest(p.person ->> 'id_number')
+		digests := ARRAY(SELECT person_digest(p.person ->> 'person_number')
 			FROM jsonb_array_elements(petitioners) AS p(person)
 			WHERE (p.person -> 'principal')::boolean OR NOT by_principals);
 		SELECT f.id INTO series
@@ -114,7 +114,7 @@ BEGIN
 	RETURNING id INTO number;
 	INSERT INTO petition_person (petition, principal, name, person_digest)
 	SELECT number, coalesce((p.person -> 'principal')::boolean, false), p.person ->> 'name',
-		person_digest(p.person ->> 'id_number')
+		person_digest(p.person ->> 'person_number')
 	FROM jsonb_array_elements(petitioners) WITH ORDINALITY AS p(person, n)
 	ORDER BY p.n;
 	PERFORM begin_deadline('accept', number, NULL, received_on);

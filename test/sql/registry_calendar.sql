@@ -79,7 +79,7 @@ DECLARE day date := start; BEGIN
 END $$;
 SELECT count(*) AS asked, count(DISTINCT working_day(s, n)) AS answers,
 	count(*) FILTER (WHERE working_day(s, n) <> pg_temp.plain(s, n)) AS wrong
-FROM (SELECT '2024-01-01'::date + g FROM generate_series(0, 712) g) AS d(s), unnest('{1,2,3,7,10}'::integer[]) AS n;
+FROM (SELECT '2024-01-01'::date + g FROM generate_series(0, 712) g) AS d(s), unnest('{1,2,9}'::integer[]) AS n;
 SELECT count(*) FROM calendar WHERE working <> pg_temp.worked(day);
 
 -- Outside the calendar there is no answer, never a null.
