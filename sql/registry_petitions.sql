@@ -37,7 +37,7 @@ COMMENT ON FUNCTION same_matter(bigint) IS
  */
 CREATE OR REPLACE FUNCTION enter_petition(received_on date, region text, dispute bigint, heads integer,
 	resolvable boolean, petitioners jsonb DEFAULT '[]', repeat_within interval DEFAULT NULL,
-	by_principals boolean DEFAULT false) RETURNS bigint
+	by_principals boolean DEFAULT false, unit bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
@@ -60,6 +60,12 @@ BEGIN
 				OR d.departments && my_departments())) THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('dispute %s does not exist, or is not yours', dispute);
+	END IF;
+	IF unit IS NOT NULL AND NOT EXISTS (SELECT FROM unit u
+			JOIN duty_ranges('{centre}') r ON u.region BETWEEN r.code AND r.code_end
+		WHERE u.id = enter_petition.unit) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('unit %s does not exist, or is not yours', unit);
 	END IF;
 	IF received_on > current_date OR NOT isfinite(received_on) THEN
 		RAISE invalid_parameter_value USING
@@ -108,9 +114,9 @@ BEGIN
 			AND (o.principal OR NOT by_principals)
 		ORDER BY f.received_on, f.id LIMIT 1;
 	END IF;
-	INSERT INTO petition (received_on, region, dispute, heads, resolvable, repeat_of)
-	VALUES (enter_petition.received_on, enter_petition.region, enter_petition.dispute, enter_petition.heads,
-		enter_petition.resolvable, series)
+	INSERT INTO petition (received_on, region, unit, dispute, heads, resolvable, repeat_of)
+	VALUES (enter_petition.received_on, enter_petition.region, enter_petition.unit, enter_petition.dispute,
+		enter_petition.heads, enter_petition.resolvable, series)
 	RETURNING id INTO number;
 	INSERT INTO petition_person (petition, principal, name, person_digest)
 	SELECT number, coalesce((p.person -> 'principal')::boolean, false), p.person ->> 'name',
@@ -121,9 +127,9 @@ BEGIN
 	RETURN number;
 END
 $$;
-COMMENT ON FUNCTION enter_petition(date, text, bigint, integer, boolean, jsonb, interval, boolean) IS
-'enters a petition of a batch with its petitioners, as a centre, and starts the term of its acceptance; says whether it repeats another: one of some of the same petitioners, or principals where only those count, on the same matter, within a time where one is given; returns its number';
+COMMENT ON FUNCTION enter_petition(date, text, bigint, integer, boolean, jsonb, interval, boolean, bigint) IS
+'enters a petition of a batch with its petitioners, as a centre of the region and of the unit that it concerns, and starts the term of its acceptance; says whether it repeats another: one of some of the same petitioners, or principals where only those count, on the same matter, within a time where one is given; returns its number';
 $script$);
 
 INSERT INTO govcase.registry_grant (duties, privilege, target) VALUES
-	('{centre}', 'EXECUTE', 'FUNCTION enter_petition(date, text, bigint, integer, boolean, jsonb, interval, boolean)');
+	('{centre}', 'EXECUTE', 'FUNCTION enter_petition(date, text, bigint, integer, boolean, jsonb, interval, boolean, bigint)');

@@ -21,6 +21,7 @@ INSERT INTO region (code, code_end, level, parent, name) VALUES
 	('411602001000', '411602001999', 3, '411602000000', 'township A1'),
 	('411681000000', '411681999999', 2, '411600000000', 'county B');
 INSERT INTO department (name, region) VALUES ('justice', '411602000000');
+INSERT INTO unit (kind, region, name) VALUES ('school', '411602001000', 'school in A1'), ('works', '411681000000', 'works in B');
 INSERT INTO account (id) VALUES ('a-centre'), ('a-b'), ('a-leader'), ('a-officer'), ('a-member'), ('a-inspector'),
 	('a-analyst'), ('a-importer'), ('a-admin');
 INSERT INTO account_duty (account, duty, region, department) VALUES
@@ -109,7 +110,14 @@ SELECT enter_petition('2024-05-03', '411602001000', 4, 1, true, '[{"person_numbe
 SELECT enter_petition('2024-05-03', '411602001000', 5, 1, true, :people('a')) AS of_the_series_of_1;
 SELECT id, dispute, repeat_of FROM petition WHERE id > 100 ORDER BY id;
 
+-- A unit that it concerns.
+SELECT enter_petition('2024-05-04', '411602001000', NULL, 1, true, unit => 1) AS of_a_school;
+SELECT unit FROM petition WHERE id = 105;
+
 -- Who enters, and about what.
+SELECT enter_petition('2024-05-01', '411602001000', NULL, 1, true, unit => 2);
+\echo :SQLSTATE
+SELECT enter_petition('2024-05-01', '411602001000', NULL, 1, true, unit => 3);
 SELECT enter_petition('2024-05-01', '411681000000', NULL, 1, true);
 \echo :SQLSTATE
 SELECT enter_petition('2024-05-01', '411600000000', NULL, 1, true);
@@ -185,10 +193,10 @@ SELECT enter_petition('2024-05-01', '411602001000', 1, 1, true);
 ROLLBACK;
 SELECT max(id) AS newest, count(*) FROM petition;
 -- A county sees its own petitions and no others.
-SELECT enter_petition('2024-05-01', '411602001000', 1, 1, true, :people('a')) > 104 AS entered;
+SELECT enter_petition('2024-05-01', '411602001000', 1, 1, true, :people('a')) > 105 AS entered;
 SET govcase.account = 'a-b';
 SELECT count(*), (SELECT count(*) FROM petition_person) AS persons, (SELECT count(*) FROM deadline) AS deadlines FROM petition;
-SELECT enter_petition('2024-05-01', '411681000000', 3, 1, true, :people('a')) > 104 AS entered;
+SELECT enter_petition('2024-05-01', '411681000000', 3, 1, true, :people('a')) > 105 AS entered;
 SELECT count(*), max(repeat_of) AS repeat_of, (SELECT count(*) FROM petition_person) AS persons FROM petition;
 
 -- 300 petitions on 6 disputes, against what a plain loop over all pairs says.
