@@ -46,7 +46,9 @@ SQL_ROOMS = \
 	registry_notices \
 	registry_calendar \
 	registry_deadlines \
-	registry_petitions
+	registry_petitions \
+	registry_assignments \
+	registry_conferences
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -109,7 +111,9 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_assignments \
 	registry_calendar \
+	registry_conferences \
 	registry_deadlines \
 	registry_notices \
 	registry_petitions \
@@ -128,6 +132,7 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
+	registry_assignments_race \
 	registry_calendar_sessions \
 	registry_notices_order \
 	registry_petitions_sessions
