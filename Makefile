@@ -44,6 +44,9 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions \
 	registry_assignments \
 	registry_conferences
 C_ROOMS = \
@@ -109,7 +112,11 @@ REGRESS = \
 	registry \
 	registry_access \
 	registry_assignments \
+	registry_calendar \
 	registry_conferences \
+	registry_deadlines \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
 	resolution_rate \
 	zhoukou
@@ -125,7 +132,10 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_assignments_race
+	registry_assignments_race \
+	registry_calendar_sessions \
+	registry_notices_order \
+	registry_petitions_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

@@ -505,7 +505,7 @@ INSERT INTO govcase.registry_grant (duties, privilege, target)
 SELECT g.duties::text[], g.privilege, g.target
 FROM (VALUES (
 		'region, department, centre, centre_desk, grid, grid_member, item_class, item, tag, '
-			'risk_level_region, calendar, deadline_rule, unit, account',
+			'risk_level_region, deadline_rule, unit, account',
 		'dispute, dispute_detail, dispute_party, follow_up, assignment, agreement, '
 			'agreement_detail, conference, conference_member, conference_action, conference_detail, campaign, '
 			'campaign_dispute, matter, matter_detail, petition, petition_person, incident, deadline, score, '
@@ -523,7 +523,6 @@ FROM (VALUES (
 		('{member,officer,centre,leader,inspector}', 'EXECUTE',
 			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', 'notice'),
-		('{member,officer,centre,leader,inspector,importer,admin}', 'UPDATE (read_at)', 'notice'),
 		('{member,officer,centre,leader,inspector}', 'INSERT (id, happened_at, kind, satisfied, note)', 'follow_up'),
 		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
 			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
@@ -534,7 +533,7 @@ FROM (VALUES (
 		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
 		('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
 		('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
-		('{centre}', 'INSERT', 'campaign, campaign_dispute, petition, petition_person, incident'),
+		('{centre}', 'INSERT', 'campaign, campaign_dispute, incident'),
 		('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
 		('{centre}', 'DELETE', 'campaign_dispute'),
 		('{centre}', 'UPDATE (state, reason)', 'matter'),

@@ -616,6 +616,7 @@ CREATE TABLE petition (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	received_on date NOT NULL,
 	region text COLLATE "C" NOT NULL REFERENCES region,
+	unit bigint REFERENCES unit,
 	dispute bigint REFERENCES dispute,
 	heads integer NOT NULL CHECK (heads >= 1),
 	resolvable boolean NOT NULL,
@@ -623,16 +624,18 @@ CREATE TABLE petition (
 );
 CREATE INDEX ON petition (region);
 CREATE INDEX ON petition (received_on);
+CREATE INDEX ON petition (unit);
 CREATE INDEX ON petition (dispute);
 CREATE INDEX ON petition (repeat_of) WHERE repeat_of IS NOT NULL;
 SELECT describe_table('petition', 'petitions, one row a batch', '{
 	"id": "number",
 	"received_on": "day on which it came in",
 	"region": "region that it concerns",
+	"unit": "school, works or other unit that it concerns",
 	"dispute": "dispute that it is about",
 	"heads": "how many came",
 	"resolvable": "whether that region could have resolved it",
-	"repeat_of": "earlier petition of the same petitioners on the same matter"}');
+	"repeat_of": "first petition of the series that this one repeats: some of the same petitioners on the same matter; fixed when it is entered"}');
 
 CREATE TABLE petition_person (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -684,25 +687,33 @@ CREATE TABLE deadline (
 	rule bigint NOT NULL REFERENCES deadline_rule,
 	petition bigint REFERENCES petition,
 	dispute bigint REFERENCES dispute,
+	started_on date,
+	started_by text REFERENCES account,
 	due date NOT NULL,
 	extended_to date CHECK (extended_to > due),
 	approved_by text REFERENCES account,
 	reason text,
 	met_on date,
 	CHECK (num_nonnulls(petition, dispute) = 1),
+	CHECK (started_on <= due),
 	CONSTRAINT deadline_extension_is_approved
 		CHECK (extended_to IS NULL OR approved_by IS NOT NULL AND reason IS NOT NULL)
 );
 CREATE INDEX ON deadline (rule);
 CREATE INDEX ON deadline (petition);
 CREATE INDEX ON deadline (dispute);
+CREATE INDEX ON deadline (started_by);
 CREATE INDEX ON deadline (approved_by);
 CREATE INDEX ON deadline ((coalesce(extended_to, due))) WHERE met_on IS NULL;
+CREATE UNIQUE INDEX deadline_one_running_of_petition ON deadline (petition, rule) WHERE met_on IS NULL;
+CREATE UNIQUE INDEX deadline_one_running_of_dispute ON deadline (dispute, rule) WHERE met_on IS NULL;
 SELECT describe_table('deadline', 'terms that run', '{
 	"id": "number",
 	"rule": "rule that sets it",
 	"petition": "petition that it is for",
 	"dispute": "dispute that it is for",
+	"started_on": "day from which it is counted; null: not known",
+	"started_by": "account whose doing started it; null: nobody known",
 	"due": "last day",
 	"extended_to": "last day after an extension",
 	"approved_by": "account that approved the extension",
