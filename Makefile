@@ -43,7 +43,10 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_grids \
+	registry_grading \
+	registry_purge
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,7 +109,10 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_grading \
+	registry_grids \
 	registry_plans \
+	registry_purge \
 	resolution_rate \
 	zhoukou
 
@@ -120,7 +126,8 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_purge
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
