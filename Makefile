@@ -127,7 +127,7 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_purge
+	registry_purge_reopen
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
