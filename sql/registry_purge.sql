@@ -8,48 +8,46 @@ INSERT INTO govcase.registry_script (part, position, schema_version, script) VAL
  * and who is behind an account (account_person).
  */
 CREATE OR REPLACE FUNCTION purged_columns(OUT relation text, OUT column_name text, OUT subject text,
-	OUT through text, OUT matches text, OUT filled text, OUT emptied text) RETURNS SETOF record
+	OUT parent text, OUT key text, OUT filled text, OUT emptied text) RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-	SELECT c.relation, c.column_name, c.subject, c.through, c.matches,
+	SELECT c.relation, c.column_name, c.subject, c.parent, c.key,
 		coalesce(c.filled, format('t.%I IS NOT NULL', c.column_name)), coalesce(c.emptied, 'NULL')
 	FROM (VALUES
-		('dispute', 'reason', 'dispute', '', 't.id = s.id::bigint', NULL, NULL),
-		('dispute_detail', 'title', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('dispute_detail', 'narrative', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('dispute_detail', 'place', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('dispute_party', 'name', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('dispute_party', 'phone', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('dispute_party', 'person_digest', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('assignment', 'reason', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('agreement_detail', 'terms', 'dispute', 'JOIN agreement a ON a.dispute = s.id::bigint',
-			't.agreement = a.id', NULL, NULL),
-		('conference_detail', 'decision', 'dispute', 'JOIN conference c ON c.dispute = s.id::bigint',
-			't.conference = c.id', NULL, NULL),
-		('attachment', 'uri', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
-		('attachment', 'sha256', 'dispute', '', 't.dispute = s.id::bigint', NULL, NULL),
+		('dispute', 'reason', 'dispute', NULL, 't.id', NULL, NULL),
+		('dispute_detail', 'title', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('dispute_detail', 'narrative', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('dispute_detail', 'place', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('dispute_party', 'name', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('dispute_party', 'phone', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('dispute_party', 'person_digest', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('assignment', 'reason', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('agreement_detail', 'terms', 'dispute', 'agreement', 'p.dispute', NULL, NULL),
+		('conference_detail', 'decision', 'dispute', 'conference', 'p.dispute', NULL, NULL),
+		('attachment', 'uri', 'dispute', NULL, 't.dispute', NULL, NULL),
+		('attachment', 'sha256', 'dispute', NULL, 't.dispute', NULL, NULL),
 		-- An extension has to have a reason; so it is left empty, not null.
-		('deadline', 'reason', 'dispute', '', 't.dispute = s.id::bigint', 't.reason <> ''''', ''''''),
-		('deadline', 'reason', 'petition', '', 't.petition = s.id::bigint', 't.reason <> ''''', ''''''),
+		('deadline', 'reason', 'dispute', NULL, 't.dispute', 't.reason <> ''''', ''''''),
+		('deadline', 'reason', 'petition', NULL, 't.petition', 't.reason <> ''''', ''''''),
 		-- redact() empties notes; the one that it leaves is ours.
-		('follow_up', 'note', 'dispute', '', 't.id = s.id::bigint',
+		('follow_up', 'note', 'dispute', NULL, 't.id',
 			't.note IS NOT NULL AND (t.kind, t.target_seq IS NULL, t.note) <> (''redaction'', true, ''term of keeping has ended'')',
 			NULL),
-		('petition_person', 'name', 'petition', '', 't.petition = s.id::bigint', NULL, NULL),
-		('petition_person', 'person_digest', 'petition', '', 't.petition = s.id::bigint', NULL, NULL),
-		('matter', 'reason', 'matter', '', 't.id = s.id::uuid', NULL, NULL),
-		('matter', 'salt', 'matter', '', 't.id = s.id::uuid', NULL, NULL),
-		('matter', 'digest', 'matter', '', 't.id = s.id::uuid', NULL, NULL),
-		('matter_detail', 'content', 'matter', '', 't.matter = s.id::uuid', NULL, NULL),
-		('matter_detail', 'place', 'matter', '', 't.matter = s.id::uuid', NULL, NULL),
-		('matter_detail', 'reporter', 'matter', '', 't.matter = s.id::uuid', NULL, NULL),
-		('import_reject', 'reason', 'import_run', '', 't.run = s.id::bigint', 't.reason <> ''''', ''''''),
-		('import_reject', 'raw', 'import_run', '', 't.run = s.id::bigint', NULL, NULL)
-	) AS c(relation, column_name, subject, through, matches, filled, emptied)
+		('petition_person', 'name', 'petition', NULL, 't.petition', NULL, NULL),
+		('petition_person', 'person_digest', 'petition', NULL, 't.petition', NULL, NULL),
+		('matter', 'reason', 'matter', NULL, 't.id', NULL, NULL),
+		('matter', 'salt', 'matter', NULL, 't.id', NULL, NULL),
+		('matter', 'digest', 'matter', NULL, 't.id', NULL, NULL),
+		('matter_detail', 'content', 'matter', NULL, 't.matter', NULL, NULL),
+		('matter_detail', 'place', 'matter', NULL, 't.matter', NULL, NULL),
+		('matter_detail', 'reporter', 'matter', NULL, 't.matter', NULL, NULL),
+		('import_reject', 'reason', 'import_run', NULL, 't.run', 't.reason <> ''''', ''''''),
+		('import_reject', 'raw', 'import_run', NULL, 't.run', NULL, NULL)
+	) AS c(relation, column_name, subject, parent, key, filled, emptied)
 $$;
 COMMENT ON FUNCTION purged_columns() IS
-'columns that a purge empties, what they belong to, through which tables and by what condition they are found from that, when there is something in them, and what is left';
+'columns that a purge empties, what they belong to, by which key, of theirs (t) or of their parent (p), when there is something in them, and what is left';
 
 CREATE OR REPLACE FUNCTION purge_scope(OUT code text, OUT code_end text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -80,6 +78,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
 DECLARE
+	key_type CONSTANT text := CASE subject WHEN 'matter' THEN 'uuid' ELSE 'bigint' END;
 	ended CONSTANT text := $query$
 		SELECT d.id, d.region, l.at
 		FROM dispute d
@@ -91,27 +90,28 @@ DECLARE
 			AND NOT EXISTS (SELECT FROM petition p JOIN deadline t ON t.petition = p.id
 				WHERE p.dispute = d.id AND t.met_on IS NULL)$query$;
 	found_in CONSTANT text := CASE subject
-		WHEN 'dispute' THEN format('SELECT e.id, e.region, e.at FROM (%s%s) e', ended,
-			CASE WHEN among IS NOT NULL THEN ' AND d.id = ANY ($2::bigint[])' END)
+		WHEN 'dispute' THEN ended
 		WHEN 'matter' THEN format('SELECT m.id, m.region, m.changed_at AS at FROM matter m '
-			'WHERE m.state IN (''closed'', ''transferred'', ''voided'') AND m.changed_at < $1%s '
-			'AND (m.dispute IS NULL OR EXISTS (%s AND d.id = m.dispute))',
-			CASE WHEN among IS NOT NULL THEN ' AND m.id = ANY ($2::uuid[])' END, ended)
+			'WHERE m.state IN (''closed'', ''transferred'', ''voided'') AND m.changed_at < $1 '
+			'AND (m.dispute IS NULL OR m.dispute IN (SELECT e.id FROM (%s) e))', ended)
 		WHEN 'petition' THEN format('SELECT p.id, p.region, p.received_on::timestamptz AS at FROM petition p '
-			'WHERE p.received_on < $1%s '
+			'WHERE p.received_on < $1 '
 			'AND NOT EXISTS (SELECT FROM deadline t WHERE t.petition = p.id AND (t.met_on IS NULL OR t.met_on >= $1)) '
-			'AND (p.dispute IS NULL OR EXISTS (%s AND d.id = p.dispute))',
-			CASE WHEN among IS NOT NULL THEN ' AND p.id = ANY ($2::bigint[])' END, ended)
-		ELSE format('SELECT r.id, o.region, r.at FROM import_run r JOIN department o ON o.id = r.department '
-			'WHERE r.at < $1%s', CASE WHEN among IS NOT NULL THEN ' AND r.id = ANY ($2::bigint[])' END) END;
+			'AND (p.dispute IS NULL OR p.dispute IN (SELECT e.id FROM (%s) e))', ended)
+		ELSE 'SELECT r.id, o.region, r.at FROM import_run r JOIN department o ON o.id = r.department '
+			'WHERE r.at < $1' END;
+	-- Those that still hold something.
+	filled CONSTANT text := (SELECT string_agg(format('SELECT %s FROM %I t%s WHERE (%s)%s', f.key, f.relation,
+			CASE WHEN f.parent IS NOT NULL THEN format(' JOIN %I p ON p.id = t.%1$I', f.parent) END, f.filled,
+			CASE WHEN among IS NOT NULL THEN format(' AND %s = ANY ($3::%s[])', f.key, key_type) END), ' UNION ALL ')
+		FROM (SELECT c.relation, c.parent, c.key, string_agg(c.filled, ' OR ') AS filled
+			FROM purged_columns() c WHERE c.subject = due_for_purge.subject
+			GROUP BY c.relation, c.parent, c.key) f);
 BEGIN
-	RETURN QUERY EXECUTE format('SELECT o.id::text, o.at FROM (%s) o '
-		'WHERE EXISTS (SELECT FROM purge_scope() p WHERE o.region BETWEEN p.code AND p.code_end) AND (%s) '
-		'ORDER BY o.id LIMIT $3', found_in,
-		(SELECT string_agg(format('EXISTS (SELECT FROM (SELECT o.id) s %s JOIN %I t ON %s WHERE %s)', c.through,
-				c.relation, c.matches, c.filled), ' OR ')
-			FROM purged_columns() c WHERE c.subject = due_for_purge.subject))
-	USING before, among, at_most;
+	RETURN QUERY EXECUTE format('SELECT o.id::text, o.at FROM (%s) o WHERE o.id IN (%s) '
+		'AND EXISTS (SELECT FROM purge_scope() p WHERE o.region BETWEEN p.code AND p.code_end) '
+		'ORDER BY o.id LIMIT $2', found_in, filled)
+	USING before, at_most, among;
 END
 $$;
 COMMENT ON FUNCTION due_for_purge(text, timestamptz, integer, text[]) IS
@@ -148,26 +148,31 @@ BEGIN
 		END IF;
 		FOR target IN SELECT * FROM purged_columns() c WHERE c.subject = subject.name LOOP
 			RETURN QUERY EXECUTE format('SELECT $3, $4, count(*), min(s.at), max(s.at) '
-				'FROM unnest($1, $2) AS s(id, at) %s JOIN %I t ON %s WHERE %s HAVING count(*) > 0',
-				target.through, target.relation, target.matches, target.filled)
+				'FROM unnest($1::%s[], $2) AS s(id, at) CROSS JOIN %I t%s WHERE %s = s.id AND %s HAVING count(*) > 0',
+				subject.key_type, target.relation,
+				CASE WHEN target.parent IS NOT NULL THEN format(' JOIN %I p ON p.id = t.%1$I', target.parent) END,
+				target.key, target.filled)
 			USING due, ended, target.relation, target.column_name;
 		END LOOP;
 		CONTINUE WHEN NOT erase;
 		FOR target IN
-			SELECT c.relation, c.through, c.matches, string_agg(format('%I = %s', c.column_name, c.emptied), ', ') AS changes,
+			SELECT c.relation, c.parent, c.key, string_agg(format('%I = %s', c.column_name, c.emptied), ', ') AS changes,
 				string_agg(c.filled, ' OR ') AS filled
 			FROM purged_columns() c
 			WHERE c.subject = subject.name AND c.relation <> 'follow_up'
-			GROUP BY c.relation, c.through, c.matches
+			GROUP BY c.relation, c.parent, c.key
 		LOOP
-			EXECUTE format('UPDATE %I t SET %s FROM unnest($1) AS s(id) %s WHERE %s AND (%s)',
-				target.relation, target.changes, target.through, target.matches, target.filled)
+			EXECUTE format('UPDATE %I t SET %s FROM unnest($1::%s[]) AS s(id)%s WHERE %s = s.id AND (%s)%s',
+				target.relation, target.changes, subject.key_type,
+				CASE WHEN target.parent IS NOT NULL THEN format(' CROSS JOIN %I p', target.parent) END,
+				target.key, target.filled,
+				CASE WHEN target.parent IS NOT NULL THEN format(' AND p.id = t.%I', target.parent) END)
 			USING due;
 		END LOOP;
 		IF subject.name = 'dispute' THEN
 			EXECUTE (SELECT format('SELECT redact(''dispute''::regclass, n.id, NULL, ''term of keeping has ended'') '
-					'FROM (SELECT DISTINCT t.id FROM unnest($1) AS s(id) JOIN follow_up t ON %s WHERE %s ORDER BY t.id) n',
-					c.matches, c.filled)
+					'FROM (SELECT DISTINCT t.id FROM unnest($1::bigint[]) AS s(id) JOIN follow_up t ON t.id = s.id '
+					'WHERE %s ORDER BY t.id) n', c.filled)
 				FROM purged_columns() c WHERE c.relation = 'follow_up')
 			USING due;
 			UPDATE dispute d SET purged_at = now() WHERE d.id = ANY (due::bigint[]);
