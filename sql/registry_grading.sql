@@ -56,7 +56,7 @@ BEGIN
 			DETAIL = format('Region %s is %s; such a case is held by %s%s.', NEW.region, levels[held_at],
 				levels[lowest], CASE WHEN lowest > 1 THEN ' or above' ELSE '' END),
 			HINT = CASE WHEN holder IS NULL THEN 'It belongs to no region that might hold it.'
-				ELSE format('Set region to %s in the same statement, or call escalate().', holder) END,
+				ELSE format('Set region to %s before, or in the same statement, or call escalate().', holder) END,
 			SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'region', CONSTRAINT = 'dispute_graded_control';
 	END IF;
 	IF NEW.leader IS NOT NULL AND NOT leads_in(NEW.leader, NEW.region, lowest) THEN
