@@ -410,14 +410,22 @@ COMMENT ON COLUMN my_cases.open_work IS 'assignments not yet done';
 COMMENT ON COLUMN my_cases.reported_at IS 'when it was reported';
 
 CREATE OR REPLACE VIEW unplaced @row_view@ AS
-SELECT d.id, d.region, d.place_region, d.reported_at
+SELECT d.id, d.region, d.place_region, d.reported_at,
+	CASE WHEN p.place IS NULL THEN 'no place' WHEN w.why IS NOT NULL THEN w.why
+		WHEN n.grid IS NULL THEN 'in no grid' ELSE 'not placed since' END AS why,
+	n.grid AS grid_now
 FROM dispute d
+	LEFT JOIN dispute_detail p ON p.dispute = d.id
+	CROSS JOIN LATERAL (SELECT why_unplaced('grid'::regclass, p.place) AS why) AS w
+	CROSS JOIN LATERAL (SELECT CASE WHEN w.why IS NULL THEN find_grid(p.place) END AS grid) AS n
 WHERE (@row_scope@) AND d.grid IS NULL AND d.state <> 'voided';
-COMMENT ON VIEW unplaced IS 'disputes that lie in no grid, of those that the acting account may see';
+COMMENT ON VIEW unplaced IS 'disputes that were placed in no grid, and why, of those that the acting account may see';
 COMMENT ON COLUMN unplaced.id IS 'number';
 COMMENT ON COLUMN unplaced.region IS 'region that holds the case';
 COMMENT ON COLUMN unplaced.place_region IS 'region where the dispute is';
 COMMENT ON COLUMN unplaced.reported_at IS 'when it was reported';
+COMMENT ON COLUMN unplaced.why IS 'no place; in no grid; not placed since its place came to be in one; or what is wrong with its place';
+COMMENT ON COLUMN unplaced.grid_now IS 'grid that its place is in now';
 
 /*
  * Counts of all disputes of a region, for those who may have counts there and no
