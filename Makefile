@@ -115,9 +115,12 @@ REGRESS = \
 	registry_calendar \
 	registry_conferences \
 	registry_deadlines \
+	registry_grading \
+	registry_grids \
 	registry_notices \
 	registry_petitions \
 	registry_plans \
+	registry_purge \
 	resolution_rate \
 	zhoukou
 
@@ -135,7 +138,8 @@ ISOLATION = \
 	registry_assignments_race \
 	registry_calendar_sessions \
 	registry_notices_order \
-	registry_petitions_sessions
+	registry_petitions_sessions \
+	registry_purge_reopen
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
