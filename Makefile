@@ -48,7 +48,10 @@ SQL_ROOMS = \
 	registry_deadlines \
 	registry_petitions \
 	registry_assignments \
-	registry_conferences
+	registry_conferences \
+	registry_grading \
+	registry_grids \
+	registry_purge
 C_ROOMS = \
 	govcase \
 	label_type \
