@@ -45,7 +45,7 @@ typedef struct PlacementAnswer
  * finite coordinates; geometry is the same point as PostGIS has it.  The code is
  * allocated in the current memory context.
  */
-extern void place_point(Placement *placement, const MapPoint *point, Datum geometry,
+extern void place_point(Placement *placement, const MapPoint *at, Datum point,
 						bool with_version, PlacementAnswer *answer);
 
 /*
