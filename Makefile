@@ -43,7 +43,9 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_figures \
+	registry_incidents
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,6 +108,8 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_figures \
+	registry_incidents \
 	registry_plans \
 	resolution_rate \
 	zhoukou

@@ -433,6 +433,7 @@ CREATE TABLE assignment (
 	account text REFERENCES account,
 	offered_at timestamptz NOT NULL DEFAULT now(),
 	answer_by timestamptz NOT NULL,
+	answered_at timestamptz,
 	done_by date,
 	ended_at timestamptz,
 	reason text,
@@ -454,6 +455,7 @@ SELECT describe_table('assignment', 'disputes given to departments', '{
 	"account": "officer who answered last",
 	"offered_at": "when it was offered",
 	"answer_by": "until when an answer is due",
+	"answered_at": "when it was accepted or returned",
 	"done_by": "until when the work is due",
 	"ended_at": "when it was returned, done or revoked",
 	"reason": "why it was returned or revoked"}');
@@ -614,6 +616,7 @@ CREATE TABLE petition (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	received_on date NOT NULL,
 	region text COLLATE "C" NOT NULL REFERENCES region,
+	unit bigint REFERENCES unit,
 	dispute bigint REFERENCES dispute,
 	heads integer NOT NULL CHECK (heads >= 1),
 	resolvable boolean NOT NULL,
@@ -621,12 +624,14 @@ CREATE TABLE petition (
 );
 CREATE INDEX ON petition (region);
 CREATE INDEX ON petition (received_on);
+CREATE INDEX ON petition (unit);
 CREATE INDEX ON petition (dispute);
 CREATE INDEX ON petition (repeat_of) WHERE repeat_of IS NOT NULL;
 SELECT describe_table('petition', 'petitions, one row a batch', '{
 	"id": "number",
 	"received_on": "day on which it came in",
 	"region": "region that it concerns",
+	"unit": "school, works or other unit that it concerns",
 	"dispute": "dispute that it is about",
 	"heads": "how many came",
 	"resolvable": "whether that region could have resolved it",
