@@ -80,8 +80,9 @@ COMMENT ON FUNCTION this_year() IS 'this year up to today';
  *   two are hidden that together make small_cell, in both the part and the rest;
  * - what is hidden for a region is hidden for all within it, which would add up.
  * Not prevented: differences between overlapping periods, between what a figure was
- * yesterday and is today, and with what somebody knows already; nor does it hide
- * counts of a county or the city.
+ * yesterday and is today, and with what somebody knows already; that siblings have
+ * nothing at all, which tells of nobody; nor does it hide counts of a county or the
+ * city.
  */
 CREATE OR REPLACE FUNCTION tell_counts(keys text[], series text[], parents text[], whole boolean[],
 	counts bigint[], OUT key text, OUT of_series text, OUT told bigint[]) RETURNS SETOF record
@@ -92,6 +93,9 @@ DECLARE
 	small CONSTANT integer := (SELECT a.small_cell FROM about a);
 	depths CONSTANT integer := array_length(counts, 2);
 BEGIN
+	IF keys IS NULL THEN
+		RETURN;
+	END IF;
 	IF true = ALL (whole) THEN
 		RETURN QUERY
 		SELECT g.key, g.series, ARRAY(SELECT counts[g.n][d.depth]
@@ -111,7 +115,7 @@ BEGIN
 			CROSS JOIN generate_series(1, depths) AS d(depth)
 			CROSS JOIN LATERAL (SELECT counts[l.n][d.depth],
 				coalesce(counts[l.n][d.depth - 1] - counts[l.n][d.depth], small)) AS c(amount, rest)
-		-- Most villages have nothing at all, which protects nobody else.
+		-- Most villages have nothing at all, and are nobody's cover.
 		WHERE l.whole OR counts[l.n][1] >= least(small, 1)
 	), apart AS (
 		SELECT c.n, c.up, c.whole, c.depth, c.amount, c.fits AND (c.up IS NULL

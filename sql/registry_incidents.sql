@@ -103,10 +103,12 @@ BEGIN
 	RETURN QUERY
 	SELECT i.id, i.kind, i.happened_on, i.region, i.dispute, d.reported_at < day.began, d.reported_at,
 		stood.to_state, stood.to_risk, last.seq, last.kind, last.happened_at, pair.leader, pair.responsible,
-		greatest(stood.recorded_at, last.recorded_at, pair.recorded_at) >= day.began
+		CASE WHEN d.reported_at < day.began
+			THEN greatest(registered.recorded_at, stood.recorded_at, last.recorded_at, pair.recorded_at) >= day.began END
 	FROM incident i
 		CROSS JOIN LATERAL (SELECT i.happened_on::timestamptz) AS day(began)
 		LEFT JOIN dispute d ON d.id = i.dispute
+		LEFT JOIN follow_up registered ON registered.id = d.id AND registered.seq = 1
 		LEFT JOIN LATERAL (SELECT l.to_state, l.to_risk, l.recorded_at
 			FROM follow_up l
 			WHERE l.id = d.id AND l.kind IN ('registered', 'transition') AND l.happened_at < day.began
@@ -124,7 +126,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION incident_review(daterange) IS
-'incidents that happened in a period and grew from disputes: whether the dispute had been reported before that day, and its state, risk, last link and pair as the day began; entered_later: some of that was recorded only on the day or after it. What the acting account may not see of the dispute is null';
+'incidents that happened in a period and grew from disputes: whether the dispute had been reported before that day, and its state, risk, last link and pair as the day began; entered_later: the report or some of the rest was recorded only on the day or after it. What the acting account may not see of the dispute is null';
 
 /* ---- Year on year --------------------------------------------------------------- */
 
@@ -135,7 +137,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED ROWS 20000
 SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-	kinds CONSTANT text[] := '{criminal,public_order,accident,homicide}';
+	kinds CONSTANT text[] := '{criminal,homicide,public_order,accident}';
 BEGIN
 	PERFORM require_period(period, true);
 	IF counted_by IS NULL OR counted_by NOT IN ('filed', 'happened') THEN
@@ -167,15 +169,20 @@ BEGIN
 	), told AS (
 		-- Homicides are a part of the criminal cases: the rest is not to be told either.
 		SELECT t.key,
-			array_agg(t.told[1] ORDER BY t.of_series) FILTER (WHERE t.of_series LIKE 'now%')
-				|| max(t.told[2]) FILTER (WHERE t.of_series = 'now 1') AS now,
-			array_agg(t.told[1] ORDER BY t.of_series) FILTER (WHERE t.of_series LIKE 'before%')
-				|| max(t.told[2]) FILTER (WHERE t.of_series = 'before 1') AS before
+			ARRAY[max(t.told[1]) FILTER (WHERE t.of_series = 'now, criminal'),
+				max(t.told[2]) FILTER (WHERE t.of_series = 'now, criminal'),
+				max(t.told[1]) FILTER (WHERE t.of_series = 'now, public order'),
+				max(t.told[1]) FILTER (WHERE t.of_series = 'now, accident')] AS now,
+			ARRAY[max(t.told[1]) FILTER (WHERE t.of_series = 'before, criminal'),
+				max(t.told[2]) FILTER (WHERE t.of_series = 'before, criminal'),
+				max(t.told[1]) FILTER (WHERE t.of_series = 'before, public order'),
+				max(t.told[1]) FILTER (WHERE t.of_series = 'before, accident')] AS before
 		FROM (SELECT array_agg(c.region) AS keys, array_agg(w.series) AS series, array_agg(c.parent) AS parents,
 				array_agg(c.whole) AS whole, array_agg(ARRAY[w.total, w.part]) AS counts
-			FROM cell c CROSS JOIN LATERAL (VALUES ('now 1', c.now[1], c.now[4]), ('now 2', c.now[2], 0),
-				('now 3', c.now[3], 0), ('before 1', c.before[1], c.before[4]), ('before 2', c.before[2], 0),
-				('before 3', c.before[3], 0)) AS w(series, total, part)) AS l
+			FROM cell c CROSS JOIN LATERAL (VALUES
+				('now, criminal', c.now[1], c.now[2]), ('now, public order', c.now[3], 0), ('now, accident', c.now[4], 0),
+				('before, criminal', c.before[1], c.before[2]), ('before, public order', c.before[3], 0),
+				('before, accident', c.before[4], 0)) AS w(series, total, part)) AS l
 			CROSS JOIN LATERAL tell_counts(l.keys, l.series, l.parents, l.whole, l.counts) t
 		GROUP BY t.key
 	)
@@ -325,7 +332,8 @@ $script$);
 
 INSERT INTO govcase.registry_grant (duties, privilege, target) VALUES
 	('{member,officer,centre,leader,inspector}', 'SELECT', 'dispute_pair, repeat_petitions'),
-	('{member,officer,centre,leader,inspector}', 'EXECUTE', 'FUNCTION incident_review(daterange)'),
+	('{member,officer,centre,leader,inspector}', 'EXECUTE', 'FUNCTION require_period(daterange, boolean), '
+		'incident_review(daterange)'),
 	('{analyst,centre,leader,inspector}', 'SELECT', 'zero_units'),
 	('{analyst,centre,leader,inspector}', 'EXECUTE', 'FUNCTION incidents_year_on_year(daterange, text), '
 		'petitions_year_on_year(daterange), zero_units(daterange)');
