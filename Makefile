@@ -44,6 +44,14 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions \
+	registry_assignments \
+	registry_conferences \
+	registry_grids \
+	registry_grading \
+	registry_purge \
 	registry_figures \
 	registry_incidents
 C_ROOMS = \
@@ -108,9 +116,18 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_assignments \
+	registry_calendar \
+	registry_conferences \
+	registry_deadlines \
 	registry_figures \
+	registry_grading \
+	registry_grids \
 	registry_incidents \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
+	registry_purge \
 	resolution_rate \
 	zhoukou
 
@@ -124,7 +141,12 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_assignments_race \
+	registry_calendar_sessions \
+	registry_notices_order \
+	registry_petitions_sessions \
+	registry_purge_reopen
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
