@@ -34,6 +34,8 @@ INSERT INTO region (code, code_end, level, parent, name) VALUES
 INSERT INTO centre SELECT code, name || ' centre' FROM region WHERE level <= 3;
 INSERT INTO department (name, region) VALUES ('justice', '411602000000'), ('housing', '411602000000'),
 	('labour', '411602000000'), ('forestry', '411602000000'), ('station', '411681001000');
+-- Here villages may hold yellow cases, and townships stand for them.
+UPDATE risk_level_region SET lowest_level = 4 WHERE risk = 'yellow';
 INSERT INTO account (id) VALUES ('analyst'), ('centre'), ('inspector'), ('township'), ('village'), ('member'), ('nobody'),
 	('li'), ('wang');
 INSERT INTO account_duty (account, duty, region) VALUES
@@ -256,6 +258,7 @@ CALL govcase.create_registry('figures_random');
 SET search_path = figures_random, govcase, public;
 SELECT unprotect_cases('dispute');
 DROP TRIGGER record_pair ON dispute;
+UPDATE risk_level_region SET lowest_level = 4;
 INSERT INTO region (code, code_end, level, parent, name) VALUES ('411600000000', '411699999999', 1, NULL, 'city');
 INSERT INTO account (id) VALUES ('analyst'), ('inspector');
 INSERT INTO account_duty (account, duty, region) VALUES ('analyst', 'analyst', '411600000000'),
@@ -283,8 +286,8 @@ INSERT INTO region SELECT left(code, 9) || '00' || v, left(code, 9) || '00' || v
 FROM region, generate_series(1, 4) v WHERE level = 3;
 INSERT INTO centre SELECT code, name FROM region WHERE draw(code::bigint, 'centre', 10) < 7;
 INSERT INTO grid (code, region, boundary)
-SELECT code || g, code, ST_Multi(ST_MakeEnvelope(114, 33, 114.1, 33.1, 4490))
-FROM region, generate_series(1, 2) g WHERE level = 4;
+SELECT code || '00' || g, code, ST_Multi(ST_MakeEnvelope(110 + n * 0.02, 33, 110.01 + n * 0.02, 33.01, 4490))
+FROM (SELECT code, g, row_number() OVER () AS n FROM region, generate_series(1, 2) g WHERE level = 4) AS r;
 INSERT INTO account SELECT 'a' || n FROM generate_series(1, 30) n;
 INSERT INTO department (name, region) SELECT code, code FROM region WHERE level IN (2, 3) ORDER BY code;
 -- Two thirds of the disputes are held by a third of the regions, the counties among them.

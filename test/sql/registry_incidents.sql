@@ -29,7 +29,8 @@ INSERT INTO region (code, code_end, level, parent, name, valid) VALUES
 INSERT INTO account (id) VALUES ('inspector'), ('analyst'), ('centre'), ('other'), ('li'), ('wang'), ('zhao'), ('qian');
 INSERT INTO account_duty (account, duty, region) VALUES
 	('inspector', 'inspector', '411600000000'), ('inspector', 'centre', '411600000000'),
-	('analyst', 'analyst', '411600000000'), ('centre', 'centre', '411602000000'), ('other', 'centre', '411602001000');
+	('analyst', 'analyst', '411600000000'), ('centre', 'centre', '411602000000'), ('other', 'centre', '411602001000'),
+	('wang', 'leader', '411602000000'), ('zhao', 'leader', '411602000000');
 INSERT INTO account_login VALUES ('incidents_owner', 'vouched', NULL), ('incidents_analyst', 'person', 'analyst'),
 	('incidents_centre', 'person', 'centre'), ('incidents_other', 'person', 'other');
 CALL admit('incidents_analyst', 'analyst');
