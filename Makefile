@@ -49,8 +49,8 @@ SQL_ROOMS = \
 	registry_petitions \
 	registry_assignments \
 	registry_conferences \
-	registry_grids \
 	registry_grading \
+	registry_grids \
 	registry_purge \
 	registry_figures \
 	registry_incidents
