@@ -107,9 +107,10 @@ BEGIN
 	WITH RECURSIVE line AS MATERIALIZED (
 		SELECT g.n::integer, g.key COLLATE "C" AS key, g.series COLLATE "C" AS series, g.parent COLLATE "C" AS parent, g.whole
 		FROM unnest(keys, series, parents, whole) WITH ORDINALITY AS g(key, series, parent, whole, n)
-	), cell AS (
+	), cell AS MATERIALIZED (
 		SELECT l.n, u.n AS up, l.whole, d.depth, c.amount, c.rest,
-			coalesce(c.amount >= small AND c.rest >= small, false) AS fits
+			coalesce(c.amount >= small AND c.rest >= small, false) AS fits,
+			l.whole OR counts[l.n][1] >= small AS large
 		FROM line l
 			LEFT JOIN line u ON u.key = l.parent AND u.series IS NOT DISTINCT FROM l.series
 			CROSS JOIN generate_series(1, depths) AS d(depth)
@@ -117,13 +118,21 @@ BEGIN
 				coalesce(counts[l.n][d.depth - 1] - counts[l.n][d.depth], small)) AS c(amount, rest)
 		-- Most villages have nothing at all, and are nobody's cover.
 		WHERE l.whole OR counts[l.n][1] >= least(small, 1)
+	), hidden AS (
+		-- And most others too little, whatever their siblings have.
+		SELECT c.up, c.depth, count(*) AS cells, sum(c.amount::double precision) AS amount,
+			sum(c.rest::double precision) AS rest
+		FROM cell c
+		WHERE NOT c.large
+		GROUP BY c.up, c.depth
 	), apart AS (
 		SELECT c.n, c.up, c.whole, c.depth, c.amount, c.fits AND (c.up IS NULL
-			OR count(*) FILTER (WHERE NOT c.fits) OVER siblings = 0
-			OR count(*) OVER smaller >= 2
-				AND sum(c.amount::double precision) OVER smaller >= small
-				AND sum(c.rest::double precision) OVER smaller >= small) AS safe
-		FROM cell c
+			OR count(*) FILTER (WHERE NOT c.fits) OVER siblings + coalesce(h.cells, 0) = 0
+			OR count(*) OVER smaller + coalesce(h.cells, 0) >= 2
+				AND coalesce(sum(c.amount::double precision) OVER smaller, 0) + coalesce(h.amount, 0) >= small
+				AND coalesce(sum(c.rest::double precision) OVER smaller, 0) + coalesce(h.rest, 0) >= small) AS safe
+		FROM cell c LEFT JOIN hidden h ON h.up = c.up AND h.depth = c.depth
+		WHERE c.large
 		WINDOW siblings AS (PARTITION BY c.up, c.depth, c.whole),
 			smaller AS (PARTITION BY c.up, c.depth, c.whole ORDER BY c.fits, c.amount, c.n
 				ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
