@@ -51,7 +51,9 @@ SQL_ROOMS = \
 	registry_conferences \
 	registry_grading \
 	registry_grids \
-	registry_purge
+	registry_purge \
+	registry_figures \
+	registry_incidents
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -118,8 +120,10 @@ REGRESS = \
 	registry_calendar \
 	registry_conferences \
 	registry_deadlines \
+	registry_figures \
 	registry_grading \
 	registry_grids \
+	registry_incidents \
 	registry_notices \
 	registry_petitions \
 	registry_plans \

@@ -115,7 +115,8 @@ SELECT count(*) FROM pg_namespace WHERE nspname = 'other';
 
 -- Renamed, its functions and protections follow, and nothing counts as changed.
 CALL govcase.rename_registry('zhoukou', 'Big "City"');
-SELECT DISTINCT array_to_string(proconfig, '; ') FROM pg_proc WHERE pronamespace = '"Big ""City"""'::regnamespace;
+SELECT DISTINCT path FROM pg_proc, unnest(proconfig) AS path
+WHERE pronamespace = '"Big ""City"""'::regnamespace AND path LIKE 'search\_path=%';
 SELECT * FROM govcase.registry_changes('Big "City"');
 SET search_path = "Big ""City""", govcase, public;
 SELECT current_account();
