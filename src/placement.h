@@ -42,7 +42,7 @@ typedef struct PlacementAnswer
 
 /*
  * The first grid, by rank of its kind and then by code, that covers a point of
- * finite coordinates; geometry is the same point as PostGIS has it.  The code is
+ * finite coordinates; point is the same as PostGIS has it.  The code is
  * allocated in the current memory context.
  */
 extern void place_point(Placement *placement, const MapPoint *at, Datum point,
