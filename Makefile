@@ -43,7 +43,10 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_matters \
+	registry_duplicates \
+	registry_reassign
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,7 +109,10 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_duplicates \
+	registry_matters \
 	registry_plans \
+	registry_reassign \
 	resolution_rate \
 	zhoukou
 
@@ -120,7 +126,9 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_duplicates \
+	registry_matters
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
