@@ -127,8 +127,8 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_duplicates \
-	registry_matters
+	registry_duplicates_sessions \
+	registry_matters_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

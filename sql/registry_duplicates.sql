@@ -83,12 +83,16 @@ BEGIN
 	IF duplicate.duplicate_of IS NOT NULL AND case_that_stays(dispute) = stays THEN
 		RETURN stays;
 	END IF;
-	IF duplicate.state = 'voided' OR original.state = 'voided' THEN
+	IF original.state = 'voided' THEN
 		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('dispute %s is voided', CASE original.state WHEN 'voided' THEN original.id ELSE duplicate.id END),
-			DETAIL = CASE WHEN duplicate.duplicate_of IS NOT NULL AND original.state <> 'voided'
-				THEN format('It is a duplicate of dispute %s.', duplicate.duplicate_of) END,
-			HINT = CASE original.state WHEN 'voided' THEN 'Name the case that is to stay.' END;
+			MESSAGE = format('dispute %s is voided', stays),
+			HINT = 'Name the case that is to stay.';
+	END IF;
+	IF duplicate.state = 'voided' THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('dispute %s is voided', dispute),
+			DETAIL = CASE WHEN duplicate.duplicate_of IS NULL THEN 'It was a wrong entry.'
+				ELSE format('It is a duplicate of dispute %s.', duplicate.duplicate_of) END;
 	END IF;
 	-- Before 14 a server does not tell that a column was set to what it was.
 	UPDATE dispute d SET reason = NULL WHERE d.id = duplicate.id AND d.reason = void_duplicate.reason;

@@ -90,8 +90,8 @@ BEGIN
 	IF NOT place_in.valid @> reported_at::date THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('region %s did not exist on %s', region, to_char(reported_at, 'YYYY-MM-DD')),
-			HINT = CASE WHEN place_in.replaced_by IS NOT NULL
-				THEN format('It went into region %s.', place_in.replaced_by) END;
+			HINT = CASE WHEN place_in.replaced_by IS NULL THEN 'Table region says on which days each exists.'
+				ELSE format('It went into region %s.', place_in.replaced_by) END;
 	END IF;
 	PERFORM FROM item i WHERE i.code = require_report.item;
 	IF NOT FOUND THEN
@@ -119,7 +119,7 @@ DECLARE
 	acting CONSTANT text := current_account();
 	-- Altitude and measure are nowhere kept.
 	point CONSTANT @postgis@.geometry := @postgis@.ST_Force2D(place);
-	salt CONSTANT bytea := substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16);
+	new_salt CONSTANT bytea := substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16);
 	there matter;
 	differing text[];
 BEGIN
@@ -137,8 +137,8 @@ BEGIN
 		INSERT INTO matter AS m (id, item, region, grid, member, reported_at, salt, digest)
 		VALUES (report_matter.id, report_matter.item, report_matter.region,
 			(SELECT g.grid FROM grid_at(point, report_matter.reported_at) g),
-			acting, report_matter.reported_at, report_matter.salt,
-			report_digest(report_matter.salt, report_matter.item, report_matter.region,
+			acting, report_matter.reported_at, new_salt,
+			report_digest(new_salt, report_matter.item, report_matter.region,
 				report_matter.reported_at, content, point, reporter))
 		ON CONFLICT DO NOTHING
 		RETURNING m.* INTO there;
@@ -171,7 +171,7 @@ BEGIN
 	INTO differing
 	FROM matter_detail d WHERE d.matter = there.id;
 	RAISE unique_violation USING
-		MESSAGE = format('matter %s was reported before, and otherwise', id),
+		MESSAGE = format('matter %s was reported before, and differently', id),
 		DETAIL = CASE WHEN cardinality(differing) > 0
 			THEN format('It differs in %s.', array_to_string(differing, ', '))
 			ELSE 'What is there was corrected after it had been sent.' END,
