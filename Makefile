@@ -128,7 +128,8 @@ ISOLATION = \
 	locate_sessions \
 	policy_activation \
 	registry_duplicates_sessions \
-	registry_matters_sessions
+	registry_matters_sessions \
+	registry_reassign_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

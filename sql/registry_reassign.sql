@@ -91,6 +91,7 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
 	membership grid_member;
+	to_come daterange;
 BEGIN
 	CASE object
 		WHEN 'dispute.responsible' THEN
@@ -115,9 +116,16 @@ BEGIN
 					VALUES (from_account, membership.grid, membership.full_time,
 						membership.valid * daterange(NULL, current_date));
 				END IF;
+				to_come := membership.valid * daterange(current_date, NULL);
+				PERFORM FROM grid_member m
+				WHERE m.account = to_account AND m.grid = membership.grid
+					AND NOT (m.valid && to_come OR m.valid -|- to_come);
+				IF FOUND THEN
+					RAISE object_not_in_prerequisite_state USING
+						MESSAGE = format('account %s is a member of grid %s at another time', to_account, membership.grid);
+				END IF;
 				INSERT INTO grid_member AS m (account, grid, full_time, valid)
-				VALUES (to_account, membership.grid, membership.full_time,
-					membership.valid * daterange(current_date, NULL))
+				VALUES (to_account, membership.grid, membership.full_time, to_come)
 				ON CONFLICT (account, grid) DO UPDATE SET valid = m.valid + excluded.valid;
 				RETURN true;
 			END IF;
