@@ -44,6 +44,8 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_assignments \
+	registry_conferences \
 	registry_matters \
 	registry_duplicates \
 	registry_reassign
@@ -109,6 +111,8 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_assignments \
+	registry_conferences \
 	registry_duplicates \
 	registry_matters \
 	registry_plans \
@@ -127,6 +131,7 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
+	registry_assignments_race \
 	registry_duplicates_sessions \
 	registry_matters_sessions \
 	registry_reassign_sessions

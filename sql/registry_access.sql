@@ -337,11 +337,6 @@ BEGIN
 			('assignment', 'dispute', 'd.id = assignment.dispute'),
 			('agreement', 'dispute', 'd.id = agreement.dispute'),
 			('agreement_detail', 'agreement', 'd.id = agreement_detail.agreement'),
-			('conference', 'dispute', 'd.id = conference.dispute'),
-			('conference_member', 'conference', 'd.id = conference_member.conference'),
-			('conference_action', 'conference', 'd.id = conference_action.conference'),
-			('conference_detail', 'conference', 'd.id = conference_detail.conference'),
-			('campaign_dispute', 'dispute', 'd.id = campaign_dispute.dispute'),
 			('score', 'dispute', 'd.id = score.dispute'),
 			('attachment', 'dispute', 'd.id = attachment.dispute'),
 			('matter_detail', 'matter', 'd.id = matter_detail.matter'),
@@ -367,8 +362,6 @@ $$;
 CREATE POLICY of_subject ON deadline USING (
 	EXISTS (SELECT FROM dispute d WHERE d.id = deadline.dispute)
 	OR EXISTS (SELECT FROM petition p WHERE p.id = deadline.petition));
-CREATE POLICY look_up ON campaign FOR SELECT USING ((SELECT current_account()) IS NOT NULL);
-CREATE POLICY lead ON campaign USING ((SELECT has_duty('centre')));
 CREATE POLICY own ON import_run FOR SELECT USING (department = ANY ((SELECT my_import_departments())::integer[]));
 CREATE POLICY own ON notice USING (account = (SELECT current_account()));
 
@@ -536,15 +529,13 @@ FROM (VALUES (
 		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
 			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
 		('{officer,centre,leader,inspector}', 'UPDATE (region, place_region, grid, grid_version, state, risk, '
-			'difficult, responsible, leader, centre, grounds, situation, theme, item, reason)', 'dispute'),
-		('{centre}', 'UPDATE (hold)', 'dispute'),
+			'difficult, responsible, leader, grounds, situation, theme, item, reason)', 'dispute'),
+		('{centre}', 'UPDATE (centre, hold)', 'dispute'),
 		('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
 		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
 		('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
 		('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
-		('{officer,centre}', 'UPDATE (done_on)', 'conference_action'),
-		('{centre}', 'INSERT', 'conference, conference_member, conference_action, conference_detail, campaign, '
-			'campaign_dispute, petition, petition_person, incident'),
+		('{centre}', 'INSERT', 'campaign, campaign_dispute, petition, petition_person, incident'),
 		('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
 		('{centre}', 'DELETE', 'campaign_dispute'),
 		('{centre}', 'UPDATE (state, reason)', 'matter'),

@@ -48,9 +48,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('dispute %s cannot be a duplicate of itself', dispute);
 	END IF;
-	IF reason IS NULL OR btrim(reason) = '' THEN
-		RAISE invalid_parameter_value USING MESSAGE = 'a reason must be given';
-	END IF;
+	PERFORM require_reason(reason);
 	-- In the order of their numbers, so that voiding both ways does not deadlock.
 	FOR either IN
 		SELECT d.* FROM dispute d

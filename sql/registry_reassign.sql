@@ -150,9 +150,7 @@ DECLARE
 	told bigint[] := '{}';
 	beyond boolean := false;
 BEGIN
-	IF reason IS NULL OR btrim(reason) = '' THEN
-		RAISE invalid_parameter_value USING MESSAGE = 'a reason must be given';
-	END IF;
+	PERFORM require_reason(reason);
 	PERFORM require_account_in_charge(from_account);
 	PERFORM require_account_in_charge(to_account);
 	IF from_account = to_account THEN

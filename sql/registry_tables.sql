@@ -441,6 +441,8 @@ CREATE TABLE assignment (
 CREATE INDEX ON assignment (dispute);
 CREATE INDEX ON assignment (department, state);
 CREATE INDEX ON assignment (account);
+CREATE INDEX ON assignment (answer_by) WHERE state = 'offered';
+CREATE INDEX ON assignment (done_by) WHERE state IN ('offered', 'accepted');
 CREATE UNIQUE INDEX assignment_one_live_per_department ON assignment (dispute, department)
 	WHERE state IN ('offered', 'accepted');
 CREATE UNIQUE INDEX assignment_one_live_leading ON assignment (dispute)

@@ -181,13 +181,7 @@ append_term(StringInfo query, const Protection *protection, const Policy *policy
 	for (int i = 0; i < protection->nkeys; i++)
 		appendStringInfo(query, "%s AS key%d, ",
 						 case_column(protection, protection->case_key[i]), i + 1);
-	for (int i = 0; i < protection->nkeys; i++)
-		appendStringInfo(query, "%sCAST(%s AS pg_catalog.text)",
-						 i > 0 ? " OPERATOR(pg_catalog.||) ', ' OPERATOR(pg_catalog.||) "
-							   : "",
-						 case_column(protection, protection->case_key[i]));
-	appendStringInfo(query, " AS case_key, %s AS state, ",
-					 case_column(protection, protection->state));
+	appendStringInfo(query, "%s AS state, ", case_column(protection, protection->state));
 	if (protection->risk != InvalidAttrNumber)
 		appendStringInfoString(query, case_column(protection, protection->risk));
 	else
@@ -224,15 +218,43 @@ append_keys(StringInfo query, const Protection *protection)
 		appendStringInfo(query, "%skey%d", i > 0 ? ", " : "", i + 1);
 }
 
+/* "CAST(key1 AS text) || ', ' || CAST(key2 AS text) AS case_key, state, …" */
+static void
+append_columns(StringInfo query, const Protection *protection)
+{
+	for (int i = 0; i < protection->nkeys; i++)
+		appendStringInfo(
+			query, "%sCAST(key%d AS pg_catalog.text)",
+			i > 0 ? " OPERATOR(pg_catalog.||) ', ' OPERATOR(pg_catalog.||) " : "", i + 1);
+	appendStringInfoString(query, " AS case_key, state, risk, reason, last_at, due_at");
+}
+
+/* Can two terms of a kind apply to one and the same case? */
+static bool
+terms_overlap(const Policy *policy)
+{
+	for (int i = 0; i < policy->nterms; i++)
+	{
+		for (int j = 0; j < i; j++)
+		{
+			const PolicyTerm *a = &policy->terms[i];
+			const PolicyTerm *b = &policy->terms[j];
+
+			if (a->kind == b->kind && (a->states & b->states) != 0 &&
+				(a->risks & b->risks) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
- * Query for one row per case and reason: of several terms of a kind that apply
- * to a case, the one that is due first.  NULL where the policy has no terms.
+ * Query for a row per case and term.  NULL where the policy has no terms.
  * Errors: 55000 where there is no chain to measure them by.
  */
 static char *
-due_query(const Protection *protection, bool of_one_case)
+terms_query(const Protection *protection, const Policy *policy, bool of_one_case)
 {
-	const Policy *policy = policy_in_force(protection->policy);
 	StringInfoData query;
 
 	if (!OidIsValid(protection->links))
@@ -246,18 +268,51 @@ due_query(const Protection *protection, bool of_one_case)
 		return NULL;
 
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT DISTINCT ON (");
-	append_keys(&query, protection);
-	appendStringInfoString(&query, ", reason) * FROM (\n");
 	for (int i = 0; i < policy->nterms; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(&query, "\nUNION ALL\n");
 		append_term(&query, protection, policy, &policy->terms[i], of_one_case);
 	}
-	appendStringInfoString(&query, "\n) AS term ORDER BY ");
+	return query.data;
+}
+
+/*
+ * Query for what was due before $1, a row per case and reason: of several terms
+ * of a kind that apply to a case, the one that is due first, and that is among
+ * those overdue where any is.  NULL where the policy has no terms.
+ */
+static char *
+overdue_query(const Protection *protection)
+{
+	const Policy *policy = policy_in_force(protection->policy);
+	char *terms = terms_query(protection, policy, false);
+	StringInfoData query;
+
+	if (terms == NULL)
+		return NULL;
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	append_columns(&query, protection);
+	appendStringInfoString(&query, ", $1 OPERATOR(pg_catalog.-) due_at FROM (SELECT ");
+	/* Sorting for it would cost a fifth of the whole. */
+	if (terms_overlap(policy))
+	{
+		appendStringInfoString(&query, "DISTINCT ON (");
+		append_keys(&query, protection);
+		appendStringInfoString(&query, ", reason) ");
+	}
+	appendStringInfo(
+		&query, "* FROM (\n%s\n) AS term WHERE due_at OPERATOR(pg_catalog.<) $1", terms);
+	if (terms_overlap(policy))
+	{
+		appendStringInfoString(&query, " ORDER BY ");
+		append_keys(&query, protection);
+		appendStringInfoString(&query, ", reason, due_at");
+	}
+	appendStringInfoString(&query, ") AS due ORDER BY risk DESC, due_at, ");
 	append_keys(&query, protection);
-	appendStringInfoString(&query, ", reason, due_at");
+	appendStringInfoString(&query, ", reason");
 	return query.data;
 }
 
@@ -309,7 +364,7 @@ protection_of_argument(FunctionCallInfo fcinfo)
 /*
  * overdue(cases, at) returns what was due before that time, highest risk first,
  * then longest delay.  Errors: 22004 for a null, 22008 for an infinite time, and
- * those of due_query() and protection_of_table().
+ * those of terms_query() and protection_of_table().
  */
 Datum
 govcase_overdue(PG_FUNCTION_ARGS)
@@ -317,8 +372,7 @@ govcase_overdue(PG_FUNCTION_ARGS)
 	Protection *protection = protection_of_argument(fcinfo);
 	Oid types[1] = {TIMESTAMPTZOID};
 	Datum values[1];
-	StringInfoData query;
-	char *due;
+	char *query;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -329,19 +383,9 @@ govcase_overdue(PG_FUNCTION_ARGS)
 						errmsg("time must be finite")));
 
 	InitMaterializedSRF(fcinfo, 0);
-	due = due_query(protection, false);
-	if (due == NULL)
-		return (Datum) 0;
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "SELECT case_key, state, risk, reason, last_at, due_at, "
-					 "$1 OPERATOR(pg_catalog.-) due_at FROM (%s) AS due "
-					 "WHERE due_at OPERATOR(pg_catalog.<) $1 "
-					 "ORDER BY risk DESC, due_at, ",
-					 due);
-	append_keys(&query, protection);
-	appendStringInfoString(&query, ", reason");
-	put_rows(fcinfo, protection, query.data, 1, types, values);
+	query = overdue_query(protection);
+	if (query != NULL)
+		put_rows(fcinfo, protection, query, 1, types, values);
 	return (Datum) 0;
 }
 
@@ -350,18 +394,20 @@ static void
 put_next_due(FunctionCallInfo fcinfo, const Protection *protection, const CaseKey *key)
 {
 	StringInfoData query;
-	char *due = due_query(protection, key != NULL);
+	char *terms =
+		terms_query(protection, policy_in_force(protection->policy), key != NULL);
 	CaseKey copy = {0};
 
-	if (due == NULL)
+	if (terms == NULL)
 		return;
 	if (key != NULL)
 		copy = *key;
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT case_key, state, risk, reason, last_at, "
-								   "due_at FROM (SELECT DISTINCT ON (");
+	appendStringInfoString(&query, "SELECT ");
+	append_columns(&query, protection);
+	appendStringInfoString(&query, " FROM (SELECT DISTINCT ON (");
 	append_keys(&query, protection);
-	appendStringInfo(&query, ") * FROM (%s) AS due ORDER BY ", due);
+	appendStringInfo(&query, ") * FROM (\n%s\n) AS term ORDER BY ", terms);
 	append_keys(&query, protection);
 	appendStringInfoString(&query,
 						   ", due_at, reason) AS first ORDER BY risk DESC, due_at, ");
@@ -400,11 +446,11 @@ govcase_next_due_of_case(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The query that overdue() and next_due() run, NULL where there are no terms. */
+/* The query that overdue() runs, $1 being the time; NULL where there are no terms. */
 Datum
 govcase_due_query(PG_FUNCTION_ARGS)
 {
-	char *query = due_query(protection_of_argument(fcinfo), false);
+	char *query = overdue_query(protection_of_argument(fcinfo));
 
 	if (query == NULL)
 		PG_RETURN_NULL();
