@@ -378,8 +378,10 @@ SELECT n, d.grid, d.grid_version FROM (VALUES ('before history'), ('then'), ('af
 	JOIN matter m ON m.id = md5(n)::uuid JOIN dispute d ON d.id = m.dispute ORDER BY d.id;
 
 -- A setting that was made before the library is there moves no clock.
+\set QUIET on
 \c -
 SET client_min_messages = error;
+\set QUIET off
 SET SESSION AUTHORIZATION matters_li;
 SET govcase.clock_skew = 86400;
 SELECT FROM reports.report_matter('00000000-0000-0000-0000-00000000000a', '0101', '411602001001', now() + interval '6 minutes');
