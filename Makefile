@@ -44,6 +44,9 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions \
 	registry_assignments \
 	registry_conferences \
 	registry_matters \
@@ -112,10 +115,17 @@ REGRESS = \
 	registry \
 	registry_access \
 	registry_assignments \
+	registry_calendar \
 	registry_conferences \
+	registry_deadlines \
 	registry_duplicates \
+	registry_grading \
+	registry_grids \
 	registry_matters \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
+	registry_purge \
 	registry_reassign \
 	resolution_rate \
 	zhoukou
@@ -132,8 +142,12 @@ ISOLATION = \
 	locate_sessions \
 	policy_activation \
 	registry_assignments_race \
+	registry_calendar_sessions \
 	registry_duplicates_sessions \
 	registry_matters_sessions \
+	registry_notices_order \
+	registry_petitions_sessions \
+	registry_purge_reopen \
 	registry_reassign_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))

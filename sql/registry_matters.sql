@@ -2,41 +2,26 @@
 
 INSERT INTO govcase.registry_script (part, position, schema_version, script) VALUES
 ('matters', 24, NULL, $script$
+/*
+ * A late report lies in the grid of then.  The history knows each boundary as it
+ * was recorded at a time; for what lies before the first record of a place that
+ * one is the nearest.  On which days a grid exists, it says itself.
+ */
 CREATE OR REPLACE FUNCTION grid_at(place @postgis@.geometry, at timestamptz, OUT grid text, OUT version bigint)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-DECLARE
-	kept record;
-	began boolean;
 BEGIN
-	IF EXISTS (SELECT FROM grid_carriers() c WHERE c.protected = 'grid'::regclass AND NOT c.of_regions) THEN
-		SELECT h.history, h.columns INTO kept FROM grid_history('grid'::regclass) h;
-		IF kept.history IS NOT NULL THEN
-			-- What a table under rules holds now is not what it held then: two cannot overlap.
-			EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE lower(h.%I) <= $1)', kept.history, kept.columns[6])
-			INTO began USING at;
-			IF began THEN
-				EXECUTE format('SELECT h.%I, h.%I FROM %s h JOIN grid g ON g.code = h.%1$I AND g.valid @> $2::date '
-					'WHERE h.%4$I @> $2 AND @postgis@.ST_Covers(h.%5$I, $1) '
-					'ORDER BY h.%6$I = ''ordinary'', h.%1$I COLLATE "C" LIMIT 1',
-					kept.columns[2], kept.columns[1], kept.history, kept.columns[6], kept.columns[5], kept.columns[4])
-				INTO grid, version USING place, at;
-				RETURN;
-			END IF;
-		END IF;
-		grid := locate('grid'::regclass, place);
-		IF grid IS NULL OR EXISTS (SELECT FROM grid g WHERE g.code = grid_at.grid AND g.valid @> at::date) THEN
-			RETURN;
-		END IF;
-	END IF;
-	grid := (SELECT g.code FROM grid g
-		WHERE g.valid @> at::date AND @postgis@.ST_Covers(g.boundary, place)
-		ORDER BY g.kind = 'ordinary', g.code LIMIT 1);
+	SELECT h.grid, h.version INTO grid, version
+	FROM grid_history h LEFT JOIN grid g ON g.code = h.grid
+	WHERE @postgis@.ST_Covers(h.geom, place) AND (h.valid @> at OR lower(h.valid) > at)
+		AND (g.code IS NULL OR g.valid @> at::date)
+	ORDER BY CASE WHEN h.valid @> at THEN 0 ELSE h.event END, h.kind = 'ordinary', h.grid COLLATE "C"
+	LIMIT 1;
 END
 $$;
 COMMENT ON FUNCTION grid_at(@postgis@.geometry, timestamptz) IS
-'the grid that covered a point at a time, a special one before an ordinary one, with its version where the grids have a history; null where none did';
+'the grid, and its version, that covered a point at a time, a special one before an ordinary one; null where none did';
 
 CREATE OR REPLACE FUNCTION report_digest(salt bytea, item text, region text, reported_at timestamptz,
 	content text, place @postgis@.geometry, reporter text) RETURNS bytea
@@ -228,19 +213,26 @@ BEGIN
 			HINT = 'They are grave, long_standing and high_risk.';
 	END IF;
 	-- Graded control: the nearest region, from its own upwards, that may hold such a case.
-	held_by := (SELECT h.code FROM region r JOIN region h ON r.code BETWEEN h.code AND h.code_end
-		WHERE r.code = held.region
-			AND h.level <= coalesce((SELECT g.lowest_level FROM risk_level_region g WHERE g.risk = begins_with), 4)
-		ORDER BY h.level DESC LIMIT 1);
+	held_by := coalesce(holder_above(held.region,
+		(SELECT g.lowest_level FROM risk_level_region g WHERE g.risk = begins_with)), held.region);
 	SELECT d.* INTO detail FROM matter_detail d WHERE d.matter = held.id;
-	placed := (SELECT g.version FROM grid_at(detail.place, held.reported_at) g WHERE g.grid = held.grid);
-	INSERT INTO dispute AS d (region, place_region, grid, grid_version, risk, found_by, grounds, item, reported_at)
-	VALUES (held_by, held.region, held.grid, placed, begins_with, raise_matter.found_by, raise_matter.grounds,
+	INSERT INTO dispute AS d (region, place_region, risk, found_by, grounds, item, reported_at)
+	VALUES (held_by, held.region, begins_with, raise_matter.found_by, raise_matter.grounds, held.item,
 		-- The telephone's clock may be ahead; nothing on the chain lies before this.
-		held.item, least(held.reported_at, held.received_at))
+		least(held.reported_at, held.received_at))
 	RETURNING d.id INTO raised;
 	INSERT INTO dispute_detail (dispute, title, narrative, place)
 	VALUES (raised, coalesce(raise_matter.title, of_item.name), detail.content, detail.place);
+	-- With its place it came into the grid of now; it belongs into that of then.
+	placed := (SELECT g.version FROM grid_at(detail.place, held.reported_at) g WHERE g.grid = held.grid);
+	UPDATE dispute d SET grid = held.grid, grid_version = placed
+	WHERE d.id = raised AND (d.grid, d.grid_version) IS DISTINCT FROM (held.grid, placed);
+	IF held_by <> held.region THEN
+		PERFORM send_notice(t.account, 'escalation', raised)
+		FROM (SELECT DISTINCT a.account FROM account_duty a JOIN account o ON o.id = a.account AND o.active
+			WHERE a.duty = 'centre' AND a.region = held_by AND a.valid @> current_date AND a.account <> acting
+			ORDER BY a.account) AS t;
+	END IF;
 
 	given_reason := coalesce(raise_matter.reason, format('raised to dispute %s', raised));
 	/*

@@ -28,15 +28,14 @@ INSERT INTO region (code, code_end, level, parent, name) VALUES
 	('411681001000', '411681001999', 3, '411681000000', 'township B1');
 INSERT INTO region (code, code_end, level, parent, name, valid, replaced_by) VALUES
 	('411602001003', '411602001003', 4, '411602001000', 'village A13', '[2000-01-01,2024-04-01)', '411602001001');
--- Two grids side by side, a market inside the first, and what the two were before 2024.
+-- Two grids side by side, and a market inside the first.
 INSERT INTO grid (code, region, kind, valid, boundary)
 SELECT g.code, '411602001001', g.kind, g.valid::daterange,
 	ST_Multi(ST_MakeEnvelope(114 + g.west, 33, 114 + g.east, 33.010, 4490))
 FROM (VALUES
 	('41160200100101', 'ordinary', '[2024-01-01,)', 0, 0.010),
 	('41160200100102', 'ordinary', '[2024-01-01,)', 0.010, 0.020),
-	('41160200100103', 'special', '[2024-03-01,)', 0.004, 0.006),
-	('41160200100199', 'ordinary', '[2000-01-01,2024-01-01)', 0, 0.020)) AS g(code, kind, valid, west, east);
+	('41160200100103', 'special', '[2024-03-01,)', 0.004, 0.006)) AS g(code, kind, valid, west, east);
 INSERT INTO department (name, region) VALUES
 	('lighting', '411602000000'), ('justice', '411602000000'), ('lighting', '411681000000');
 INSERT INTO item_class VALUES ('01', 'public_service', 'streets'), ('02', 'governance', 'disputes');
@@ -340,6 +339,8 @@ SET govcase.account = 'a-village';
 SELECT count(*) FROM dispute;
 SELECT raise_matter(md5('border')::uuid, 'red', '{high_risk}') > 1 AS raised;
 SET govcase.account = 'a-zhao';
+-- It is told, as the township was not told of what it raised itself.
+SELECT n.account, n.kind, n.dispute = m.dispute AS of_it FROM notice n JOIN matter m ON m.id = md5('border')::uuid ORDER BY n.id DESC LIMIT 1;
 SELECT d.region, d.place_region, d.grid, f.actor FROM matter m JOIN dispute d ON d.id = m.dispute JOIN follow_up f ON f.id = d.id
 WHERE m.id = md5('border')::uuid;
 -- Given away otherwise, or voided, it is not raised.
@@ -351,31 +352,27 @@ SELECT raise_matter(md5('infinite')::uuid, 'yellow');
 -- Every dispute here has the one matter that it came from.
 SELECT count(*) AS disputes, count(m.id) AS matters, count(DISTINCT m.id) AS different FROM dispute d LEFT JOIN matter m ON m.dispute = d.id;
 
--- Grids under rules: none overlap, so that what lay there before is gone; those that are to come are not yet in force.
+-- After a redistricting a late report lies where it lay, in the version of then, and so does the dispute;
+-- before the history began, in the grids that were first recorded.
 SET SESSION AUTHORIZATION matters_owner;
-UPDATE matter SET grid = NULL WHERE grid = '41160200100199';
-DELETE FROM grid WHERE code = '41160200100199';
-UPDATE grid SET valid = '[2024-03-01,2024-05-03)' WHERE code = '41160200100103';
-SELECT protect_grids('grid');
-SELECT x, at, grid FROM (VALUES (114.005), (114.015), (114.03)) AS p(x),
-	(VALUES (timestamptz '2024-02-29 12:00'), ('2024-05-02 23:59'), ('2024-05-03 00:00')) AS t(at), grid_at(pg_temp.point(x), at)
-ORDER BY x, at;
--- With a history, a late report lies where it lay, and the dispute says in which version; before that began, where it lies now.
-SELECT create_grid_history('grid', 'grid_history');
 SELECT clock_timestamp() AS before \gset
-UPDATE grid SET boundary = ST_Multi(ST_MakeEnvelope(114, 33, 114.014, 33.010, 4490)) WHERE code = '41160200100101';
-\echo :SQLSTATE
 BEGIN;
+DELETE FROM grid WHERE code = '41160200100103';
 UPDATE grid SET boundary = ST_Multi(ST_MakeEnvelope(114, 33, 114.014, 33.010, 4490)) WHERE code = '41160200100101';
-UPDATE grid SET boundary = ST_Multi(ST_MakeEnvelope(114.014, 33, 114.020, 33.010, 4490)) WHERE code = '41160200100102';
+DELETE FROM grid WHERE code = '41160200100102';
+INSERT INTO grid (code, region, boundary) VALUES
+	('41160200100104', '411602001001', ST_Multi(ST_MakeEnvelope(114.014, 33, 114.020, 33.010, 4490))),
+	('41160200100105', '411602001001', ST_Multi(ST_MakeEnvelope(114.020, 33, 114.030, 33.010, 4490)));
 COMMIT;
 SELECT version, grid, upper_inf(valid) AS current FROM grid_history ORDER BY version;
 SET SESSION AUTHORIZATION matters_pool;
-SELECT n, (report_matter(md5(n)::uuid, '0201', '411602001001', at, NULL, pg_temp.point(114.012))).grid
-FROM (VALUES ('before history', timestamptz '2024-05-04 00:00'), ('then', :'before'), ('after', clock_timestamp())) AS t(n, at);
-SELECT count(raise_matter(md5(n)::uuid)) FROM (VALUES ('before history'), ('then'), ('after')) AS t(n);
-SELECT n, d.grid, d.grid_version FROM (VALUES ('before history'), ('then'), ('after')) AS t(n)
-	JOIN matter m ON m.id = md5(n)::uuid JOIN dispute d ON d.id = m.dispute ORDER BY d.id;
+SELECT n, x, (report_matter(md5(n || x)::uuid, '0201', '411602001001', at, NULL, pg_temp.point(x))).grid
+FROM (VALUES ('before history', timestamptz '2024-05-04 00:00'), ('then', :'before'), ('after', clock_timestamp())) AS t(n, at),
+	(VALUES (114.005), (114.012), (114.025), (114.035)) AS p(x);
+SELECT count(raise_matter(m.id)) FROM matter m JOIN (VALUES ('before history'), ('then'), ('after')) AS t(n)
+	ON m.id IN (md5(n || '114.005')::uuid, md5(n || '114.012')::uuid, md5(n || '114.025')::uuid, md5(n || '114.035')::uuid);
+SELECT n, x, d.grid, d.grid_version FROM (VALUES ('before history'), ('then'), ('after')) AS t(n), (VALUES (114.005), (114.012), (114.025), (114.035)) AS p(x),
+	matter m JOIN dispute d ON d.id = m.dispute WHERE m.id = md5(n || x)::uuid ORDER BY n DESC, x;
 
 -- A setting that was made before the library is there moves no clock.
 \set QUIET on

@@ -22,17 +22,18 @@ INSERT INTO region (code, code_end, level, parent, name) VALUES
 	('411602002000', '411602002999', 3, '411602000000', 'township A2'),
 	('411681000000', '411681999999', 2, '411600000000', 'county B');
 INSERT INTO grid (code, region, boundary)
-SELECT g.code, g.region, ST_Multi(ST_MakeEnvelope(114 + g.n * 0.01, 33, 114.01 + g.n * 0.01, 33.01, 4490))
-FROM (VALUES (1, 'g1', '411602001000'), (2, 'g2', '411602001000'), (3, 'g3', '411602001000'), (4, 'g4', '411602002000'),
-	(5, 'g5', '411602001000'), (6, 'g6', '411681000000')) AS g(n, code, region);
+SELECT g.region || g.code, g.region, ST_Multi(ST_MakeEnvelope(114 + g.n * 0.01, 33, 114.01 + g.n * 0.01, 33.01, 4490))
+FROM (VALUES (1, '01', '411602001000'), (2, '02', '411602001000'), (3, '03', '411602001000'), (4, '04', '411602002000'),
+	(5, '05', '411602001000'), (6, '06', '411681000000')) AS g(n, code, region);
 INSERT INTO department (name, region) VALUES ('justice', '411602000000'), ('housing', '411602000000'), ('justice', '411681000000');
 INSERT INTO account (id) VALUES ('a-leaver'), ('a-new'), ('a-other'), ('a-zhao'), ('a-admin'), ('a-township'), ('a-wide'),
-	('a-was-wide'), ('a-officer'), ('a-inspector'), ('a-none'), ('a-retired');
+	('a-was-wide'), ('a-officer'), ('a-inspector'), ('a-none'), ('a-retired'), ('a-boss');
 INSERT INTO account_duty (account, duty, region, department, valid) VALUES
-	('a-leaver', 'member', '411602001000', NULL, '[2000-01-01,)'), ('a-leaver', 'leader', '411602001000', NULL, '[2000-01-01,)'),
+	('a-leaver', 'member', '411602001000', NULL, '[2000-01-01,)'), ('a-leaver', 'leader', '411602000000', NULL, '[2000-01-01,)'),
 	('a-leaver', 'officer', NULL, 1, '[2000-01-01,)'), ('a-leaver', 'leader', '411681000000', NULL, '[2000-01-01,2020-01-01)'),
 	('a-new', 'member', '411602001000', NULL, '[2000-01-01,)'), ('a-new', 'leader', '411602001000', NULL, '[2000-01-01,)'),
 	('a-new', 'officer', NULL, 2, '[2000-01-01,)'), ('a-new', 'officer', NULL, 1, '[2000-01-01,2001-01-01)'),
+	('a-boss', 'leader', '411602000000', NULL, '[2000-01-01,)'),
 	('a-other', 'centre', '411602001000', NULL, '[2000-01-01,)'),
 	('a-zhao', 'centre', '411602000000', NULL, '[2000-01-01,)'),
 	('a-admin', 'admin', '411602000000', NULL, '[2000-01-01,)'),
@@ -49,12 +50,12 @@ CALL admit('reassign_pool', 'centre'); CALL admit('reassign_pool', 'member');
 
 -- What lies with one who leaves.
 SET govcase.account = 'a-zhao';
-INSERT INTO dispute (region, place_region, risk, found_by, grounds, responsible, leader)
-SELECT r, r, k::risk_level, 'window', CASE k WHEN 'red' THEN ARRAY['grave'] END, responsible, leader
+INSERT INTO dispute (region, place_region, risk, difficult, found_by, grounds, responsible, leader)
+SELECT r, r, k::risk_level, n IN (2, 3), 'window', CASE k WHEN 'red' THEN ARRAY['grave'] END, responsible, leader
 FROM (VALUES
 	(1, '411602001000', 'yellow', 'a-leaver', NULL),
-	(2, '411602001000', 'red', 'a-other', 'a-leaver'),
-	(3, '411602001000', 'red', 'a-leaver', 'a-new'),      -- responsible and leader would be one
+	(2, '411602001000', 'yellow', 'a-other', 'a-leaver'),
+	(3, '411602001000', 'yellow', 'a-leaver', 'a-new'),   -- difficult: responsible and leader would be one
 	(4, '411602001000', 'yellow', 'a-leaver', NULL),      -- given away: no open work
 	(5, '411602001000', 'yellow', 'a-leaver', NULL),      -- assessed, not yet closed
 	(6, '411681000000', 'yellow', 'a-leaver', NULL),      -- in another county
@@ -77,12 +78,12 @@ INSERT INTO assignment (dispute, department, leads, state, account, answer_by, e
 	(9, 2, true, 'accepted', 'a-leaver', '2100-01-01', NULL),    -- 4
 	(8, 2, true, 'offered', NULL, '2100-01-01', NULL);           -- 5: the department's, nobody's yet
 INSERT INTO grid_member (account, grid, full_time, valid) VALUES
-	('a-leaver', 'g1', true, '[2000-01-01,)'),
-	('a-leaver', 'g2', true, '[2010-01-01,2100-01-01)'), ('a-new', 'g2', false, '[2020-01-01,2090-01-01)'),
-	('a-leaver', 'g3', true, '[2000-01-01,2020-01-01)'),     -- was
-	('a-leaver', 'g4', true, '[2000-01-01,)'),               -- where the other is no member
-	('a-leaver', 'g5', true, '[2099-01-01,2099-12-31)'), ('a-new', 'g5', true, '[2000-01-01,2010-01-01)'),  -- a gap
-	('a-leaver', 'g6', true, '[2000-01-01,)');               -- in another county
+	('a-leaver', '41160200100001', true, '[2000-01-01,)'),
+	('a-leaver', '41160200100002', true, '[2010-01-01,2100-01-01)'), ('a-new', '41160200100002', false, '[2020-01-01,2090-01-01)'),
+	('a-leaver', '41160200100003', true, '[2000-01-01,2020-01-01)'),     -- was
+	('a-leaver', '41160200200004', true, '[2000-01-01,)'),               -- where the other is no member
+	('a-leaver', '41160200100005', true, '[2099-01-01,2099-12-31)'), ('a-new', '41160200100005', true, '[2000-01-01,2010-01-01)'),  -- a gap
+	('a-leaver', '41168100000006', true, '[2000-01-01,)');               -- in another county
 INSERT INTO notice (account, kind, dispute, read_at) VALUES ('a-leaver', 'due', 1, NULL), ('a-leaver', 'due', 1, now()),
 	('a-leaver', 'due', 6, NULL), ('a-leaver', 'news', NULL, NULL), ('a-leaver', 'due', 8, NULL);
 UPDATE account SET active = false WHERE id = 'a-leaver';
@@ -147,7 +148,7 @@ SELECT count(*) FROM verify_chain('dispute');
 SET SESSION AUTHORIZATION reassign_pool;
 SET govcase.account = 'a-zhao';
 SELECT * FROM reassign('a-leaver', 'a-new', 'again');
-UPDATE dispute SET leader = 'a-zhao' WHERE id = 3;
+UPDATE dispute SET leader = 'a-boss' WHERE id = 3;
 SELECT object, id, result FROM reassign('a-leaver', 'a-new', 'again') WHERE code IS NULL;
 SELECT * FROM reassign('a-leaver', 'a-officer', 'again') WHERE code IS NULL;
 -- Nothing lies with one who has nothing.
