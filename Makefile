@@ -49,6 +49,9 @@ SQL_ROOMS = \
 	registry_petitions \
 	registry_assignments \
 	registry_conferences \
+	registry_grading \
+	registry_grids \
+	registry_purge \
 	registry_matters \
 	registry_duplicates \
 	registry_reassign
