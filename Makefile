@@ -43,7 +43,8 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_notices
+	registry_notices \
+	registry_import
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -106,6 +107,7 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_import \
 	registry_plans \
 	resolution_rate \
 	zhoukou
@@ -120,7 +122,8 @@ ISOLATION = \
 	grid_overlap \
 	grid_region \
 	locate_sessions \
-	policy_activation
+	policy_activation \
+	registry_import
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
