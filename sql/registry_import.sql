@@ -261,7 +261,9 @@ BEGIN
 		PERFORM raise_import_done(import_elements.run);
 	END IF;
 	-- Lines are numbered across all imports: usually in one piece for each.
-	SELECT min(i.line) - 1 AS before, max(i.line) - min(i.line) + 1 <> count(*) AS gaps INTO lines
+	SELECT min(i.line) - 1 AS before, max(i.line) - min(i.line) + 1 <> count(*) AS gaps,
+		bool_or(i.detail <> '') AS details
+	INTO lines
 	FROM element_import i WHERE i.import_key = open_key;
 	IF lines.before IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING
@@ -273,16 +275,19 @@ BEGIN
 	PERFORM FROM department d WHERE d.id = of_department FOR NO KEY UPDATE;
 
 	SELECT p.inner_pad, p.outer_pad INTO pads FROM digest_pads() p;
-	BEGIN
-		PERFORM count(i.detail::jsonb) FROM element_import i WHERE i.import_key = open_key AND i.detail <> '';
-	EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-		-- Each has to be tried by itself, which takes longer.
-		all_json := false;
-	END;
+	IF lines.details THEN
+		BEGIN
+			PERFORM count(i.detail::jsonb) FROM element_import i
+			WHERE i.import_key = open_key AND i.detail <> '';
+		EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+			-- Each has to be tried by itself, which takes longer.
+			all_json := false;
+		END;
+	END IF;
 
 	-- Planned anew each time: the table may be empty at one call and hold millions of rows at the next.
 	EXECUTE $statement$
-	WITH staged AS MATERIALIZED (
+	WITH staged AS NOT MATERIALIZED (
 		SELECT i.line, coalesce(i.source_key, '') AS source_key, coalesce(i.kind, '') AS kind,
 			coalesce(i.region, '') AS region, coalesce(i.tags, '') AS tags, nullif(i.name, '') AS name,
 			nullif(i.detail, '') AS detail, i.person
@@ -308,7 +313,7 @@ BEGIN
 			SELECT d.tags, read_tags(d.tags) AS tag_array
 			FROM (SELECT DISTINCT s.tags FROM staged s) AS d
 			OFFSET 0) AS l
-	), judged AS MATERIALIZED (
+	), judged AS (
 		SELECT s.line, s.source_key, s.kind, s.region, s.tags, s.name, s.detail, s.person,
 			l.tag_array, p.valid, r.last_line,
 			s.kind = ANY (l.kinds) IS TRUE AND p.valid IS TRUE AND btrim(s.source_key) <> ''
@@ -319,9 +324,12 @@ BEGIN
 			JOIN tag_list l ON l.tags = s.tags
 			LEFT JOIN place p ON p.code = s.region
 			LEFT JOIN repeated r ON r.source_key = s.source_key
-	), refused AS (
-		INSERT INTO import_reject (run, line, reason, raw)
-		SELECT $2, coalesce(n.number, j.line - $3), concat_ws('; ',
+		OFFSET 0
+	), read AS (
+		SELECT j.line, j.last_line, j.fit, j.source_key, j.kind, j.region, j.tag_array, j.name,
+			CASE WHEN j.fit THEN j.detail::jsonb END AS detail,
+			CASE WHEN j.fit THEN keyed_digest(person_message(j.person), $7, $8) END AS person_digest,
+			CASE WHEN NOT j.fit THEN concat_ws('; ',
 				CASE WHEN btrim(j.source_key) = '' THEN 'source_key is missing' END,
 				CASE WHEN octet_length(j.source_key) > 500 THEN 'source_key is longer than 500 bytes' END,
 				CASE WHEN j.kind = '' THEN 'kind is missing'
@@ -334,27 +342,31 @@ BEGIN
 				CASE WHEN j.region = '' THEN 'region is missing'
 					WHEN j.valid IS NULL THEN 'region is unknown'
 					WHEN NOT j.valid THEN 'region does not exist today' END,
-				CASE WHEN NOT is_json(j.detail) THEN 'detail is not JSON' END,
-				CASE WHEN j.last_line <> j.line THEN format('replaced by line %s', coalesce(l.number, j.last_line - $3)) END),
-			jsonb_strip_nulls(jsonb_build_object('source_key', nullif(j.source_key, ''), 'kind', nullif(j.kind, ''),
-				'region', nullif(j.region, ''), 'tags', nullif(j.tags, ''), 'name', j.name, 'detail', j.detail))
+				CASE WHEN NOT is_json(j.detail) THEN 'detail is not JSON' END) END AS problem,
+			CASE WHEN NOT j.fit THEN jsonb_strip_nulls(jsonb_build_object('source_key', nullif(j.source_key, ''),
+				'kind', nullif(j.kind, ''), 'region', nullif(j.region, ''), 'tags', nullif(j.tags, ''),
+				'name', j.name, 'detail', j.detail)) END AS raw
 		FROM judged j
-			LEFT JOIN numbered n ON n.line = j.line
-			LEFT JOIN numbered l ON l.line = j.last_line
-		WHERE NOT j.fit
+		OFFSET 0
 	), compared AS MATERIALIZED (
-		SELECT f.*, e.source_key IS NULL AS is_new, e.source_key IS NOT NULL
+		SELECT r.*, r.fit AND e.source_key IS NULL AS is_new, r.fit AND e.source_key IS NOT NULL
 			AND ((e.kind, e.region, e.tags, e.person_digest)
-					IS DISTINCT FROM (f.kind, f.region, f.tag_array, f.person_digest)
-				OR (d.name, d.detail) IS DISTINCT FROM (f.name, f.detail)) AS differs,
+					IS DISTINCT FROM (r.kind, r.region, r.tag_array, r.person_digest)
+				OR (d.name, d.detail) IS DISTINCT FROM (r.name, r.detail)) AS differs,
 			d.source_key IS NOT NULL AS has_detail
-		FROM (
-				SELECT j.source_key, j.kind, j.region, j.tag_array, j.name, j.detail::jsonb AS detail,
-					keyed_digest(person_message(j.person), $7, $8) AS person_digest
-				FROM judged j WHERE j.fit
-				OFFSET 0) AS f
-			LEFT JOIN element e ON e.source_department = $5 AND e.source_key = f.source_key
-			LEFT JOIN element_detail d ON d.source_department = $5 AND d.source_key = f.source_key
+		FROM read r
+			LEFT JOIN element e ON e.source_department = $5 AND e.source_key = r.source_key
+			LEFT JOIN element_detail d ON d.source_department = $5 AND d.source_key = r.source_key
+	), refused AS (
+		INSERT INTO import_reject (run, line, reason, raw)
+		SELECT $2, coalesce(n.number, c.line - $3), concat_ws('; ', nullif(c.problem, ''),
+				CASE WHEN c.last_line <> c.line
+					THEN format('replaced by line %s', coalesce(l.number, c.last_line - $3)) END),
+			c.raw
+		FROM compared c
+			LEFT JOIN numbered n ON n.line = c.line
+			LEFT JOIN numbered l ON l.line = c.last_line
+		WHERE NOT c.fit
 	), updated AS (
 		UPDATE element e SET kind = c.kind, region = c.region, tags = c.tag_array,
 			person_digest = c.person_digest, recorded_at = now()
@@ -380,7 +392,7 @@ BEGIN
 		ORDER BY c.source_key
 	)
 	SELECT count(*) FILTER (WHERE c.is_new), count(*) FILTER (WHERE c.differs),
-		count(*) FILTER (WHERE NOT c.is_new AND NOT c.differs), (SELECT count(*) FROM staged) - count(*)
+		count(*) FILTER (WHERE c.fit AND NOT c.is_new AND NOT c.differs), count(*) FILTER (WHERE NOT c.fit)
 	FROM compared c
 	$statement$
 	INTO new, changed, unchanged, rejected
@@ -399,7 +411,118 @@ COMMENT ON FUNCTION import_elements(bigint) IS
 
 /* ---- Items ------------------------------------------------------------------- */
 
--- ITEMS
+/*
+ * A list is short, and is read a row at a time.  It belongs to the transaction that
+ * staged it, so that two at once do not mix.
+ */
+CREATE OR REPLACE FUNCTION import_items(
+	OUT list text, OUT new bigint, OUT changed bigint, OUT unchanged bigint) RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+	staged record;
+	wrong text[] := '{}';
+	problems text;
+	risk_read text;
+BEGIN
+	IF NOT has_duty('admin') AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = 'the list of items is an admin''s to import';
+	END IF;
+	-- Two lists at once would be a mixture of both.
+	LOCK TABLE item_class, item IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM FROM item_import i WHERE i.staged_in = pg_current_xact_id();
+	IF NOT FOUND THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = 'no items are staged',
+			HINT = 'COPY them into item_import in the transaction that calls import_items().';
+	END IF;
+	FOR staged IN
+		SELECT i.*, row_number() OVER (ORDER BY i.line) AS number,
+			min(i.line) OVER (PARTITION BY i.code) <> i.line AS code_again,
+			first_value(i.class_name) OVER of_class AS first_name,
+			first_value(i.module) OVER of_class AS first_module,
+			(SELECT count(*) FROM department d WHERE d.id::text = i.department) AS departments,
+			i.working_days ~ '^[0-9]{1,9}$' AS days_read
+		FROM item_import i
+		WHERE i.staged_in = pg_current_xact_id()
+		WINDOW of_class AS (PARTITION BY i.class ORDER BY i.line)
+		ORDER BY i.line
+	LOOP
+		BEGIN
+			risk_read := staged.risk::risk_level;
+		EXCEPTION WHEN data_exception THEN
+			risk_read := NULL;
+		END;
+		problems := concat_ws(', ',
+			CASE WHEN coalesce(staged.class, '') = '' THEN 'class is missing' END,
+			CASE WHEN coalesce(staged.class_name, '') = '' THEN 'class_name is missing'
+				WHEN staged.class_name <> staged.first_name THEN 'class_name differs from that of an earlier line' END,
+			CASE WHEN staged.module IN ('governance', 'public_service', 'emergency') IS NOT TRUE
+					THEN 'module is not governance, public_service or emergency'
+				WHEN staged.module <> staged.first_module THEN 'module differs from that of an earlier line' END,
+			CASE WHEN coalesce(staged.code, '') = '' THEN 'code is missing'
+				WHEN staged.code_again THEN 'code stands in an earlier line' END,
+			CASE WHEN coalesce(staged.name, '') = '' THEN 'name is missing' END,
+			CASE WHEN coalesce(staged.risk, '') = '' THEN 'risk is missing'
+				WHEN risk_read IS NULL THEN 'risk is unknown' END,
+			CASE WHEN staged.department <> '' AND staged.departments <> 1 THEN 'department is unknown' END,
+			CASE WHEN staged.working_days <> '' AND (NOT staged.days_read OR staged.working_days ~ '^0+$')
+				THEN 'working_days is not a whole number above 0' END);
+		IF problems <> '' THEN
+			wrong := wrong || format('line %s: %s', staged.number, problems);
+		END IF;
+	END LOOP;
+	IF cardinality(wrong) > 0 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s lines of the list of items are wrong, and nothing is imported', cardinality(wrong)),
+			DETAIL = array_to_string(wrong[1:50], E'\n')
+				|| CASE WHEN cardinality(wrong) > 50 THEN format(E'\nand %s more', cardinality(wrong) - 50) ELSE '' END;
+	END IF;
+
+	list := 'item_class';
+	WITH read AS (
+		SELECT DISTINCT i.class AS code, i.module, i.class_name AS name
+		FROM item_import i WHERE i.staged_in = pg_current_xact_id()
+	), there AS (
+		SELECT r.*, c.code IS NULL AS is_new, (c.module, c.name) IS DISTINCT FROM (r.module, r.name) AS differs
+		FROM read r LEFT JOIN item_class c ON c.code = r.code
+	), written AS (
+		INSERT INTO item_class AS c (code, module, name)
+		SELECT t.code, t.module, t.name FROM there t WHERE t.differs
+		ON CONFLICT (code) DO UPDATE SET module = excluded.module, name = excluded.name
+	)
+	SELECT count(*) FILTER (WHERE t.is_new), count(*) FILTER (WHERE NOT t.is_new AND t.differs),
+		count(*) FILTER (WHERE NOT t.differs)
+	INTO new, changed, unchanged FROM there t;
+	RETURN NEXT;
+
+	list := 'item';
+	WITH read AS (
+		SELECT i.code, i.class, i.name, i.risk::risk_level AS risk, nullif(i.department, '')::integer AS department,
+			nullif(i.working_days, '')::integer AS working_days
+		FROM item_import i WHERE i.staged_in = pg_current_xact_id()
+	), there AS (
+		SELECT r.*, i.code IS NULL AS is_new, (i.class, i.name, i.risk, i.department, i.working_days)
+			IS DISTINCT FROM (r.class, r.name, r.risk, r.department, r.working_days) AS differs
+		FROM read r LEFT JOIN item i ON i.code = r.code
+	), written AS (
+		INSERT INTO item AS i (code, class, name, risk, department, working_days)
+		SELECT t.code, t.class, t.name, t.risk, t.department, t.working_days FROM there t WHERE t.differs
+		ON CONFLICT (code) DO UPDATE SET class = excluded.class, name = excluded.name, risk = excluded.risk,
+			department = excluded.department, working_days = excluded.working_days
+	)
+	SELECT count(*) FILTER (WHERE t.is_new), count(*) FILTER (WHERE NOT t.is_new AND t.differs),
+		count(*) FILTER (WHERE NOT t.differs)
+	INTO new, changed, unchanged FROM there t;
+	RETURN NEXT;
+	-- Those that others left behind when they had committed, too: nobody can use them.
+	DELETE FROM item_import;
+END
+$$;
+COMMENT ON FUNCTION import_items() IS
+'takes over the list of items that this transaction has copied into item_import, whole or not at all: how many classes and items are new, changed and unchanged; what the list does not name stays';
 $script$),
 
 -- After row security is enabled on the other tables: PostgreSQL has no COPY FROM under it.
@@ -429,10 +552,36 @@ SELECT describe_table('element_import', 'personal: base records as files say the
 	"name": "name of the person, place or thing",
 	"detail": "whatever else there is to say, as JSON",
 	"person": "number of the person whom it is about; only its digest is kept"}');
+
+CREATE UNLOGGED TABLE item_import (
+	staged_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+	line integer GENERATED ALWAYS AS IDENTITY,
+	class text,
+	class_name text,
+	module text,
+	code text,
+	name text,
+	risk text,
+	department text,
+	working_days text
+);
+SELECT describe_table('item_import', 'the list of items as a file says it, until import_items() takes it over', '{
+	"staged_in": "transaction that copied it here; filled in",
+	"line": "counts rows as they come in; filled in",
+	"class": "code of the class",
+	"class_name": "name of the class, the same in each of its lines",
+	"module": "governance, public_service or emergency, the same in each line of the class",
+	"code": "code of the item",
+	"name": "name of the item",
+	"risk": "risk that a dispute raised from it begins with",
+	"department": "number of the department that it goes to; or empty",
+	"working_days": "working days in which it is dealt with; or empty"}');
 $script$);
 
 INSERT INTO govcase.registry_grant (duties, privilege, target) VALUES
 	('{member,officer,centre}', 'EXECUTE', 'FUNCTION person_digest(text)'),
 	('{importer}', 'EXECUTE', 'FUNCTION start_import(integer), stage_import(bigint), import_elements(bigint), '
 		'cancel_import(bigint)'),
-	('{importer}', 'INSERT (source_key, kind, region, tags, name, detail, person)', 'element_import');
+	('{importer}', 'INSERT (source_key, kind, region, tags, name, detail, person)', 'element_import'),
+	('{admin}', 'EXECUTE', 'FUNCTION import_items()'),
+	('{admin}', 'INSERT (class, class_name, module, code, name, risk, department, working_days)', 'item_import');
