@@ -44,7 +44,15 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
-	registry_import
+	registry_import \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions \
+	registry_assignments \
+	registry_conferences \
+	registry_grading \
+	registry_grids \
+	registry_purge
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -107,8 +115,17 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_assignments \
+	registry_calendar \
+	registry_conferences \
+	registry_deadlines \
+	registry_grading \
+	registry_grids \
 	registry_import \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
+	registry_purge \
 	resolution_rate \
 	zhoukou
 
@@ -123,7 +140,12 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_import
+	registry_assignments_race \
+	registry_calendar_sessions \
+	registry_import \
+	registry_notices_order \
+	registry_petitions_sessions \
+	registry_purge_reopen
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

@@ -36,7 +36,7 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'govcase_due_query'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION govcase.due_query(regclass) IS
-'the query that overdue() and next_due() run on a table, to be explained; null where its policy has no terms';
+'the query that overdue() runs on a table, $1 being the time, to be explained; null where its policy has no terms';
 
 CREATE FUNCTION govcase.term_states(cases regclass)
 RETURNS govcase.case_state[]

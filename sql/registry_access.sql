@@ -337,11 +337,6 @@ BEGIN
 			('assignment', 'dispute', 'd.id = assignment.dispute'),
 			('agreement', 'dispute', 'd.id = agreement.dispute'),
 			('agreement_detail', 'agreement', 'd.id = agreement_detail.agreement'),
-			('conference', 'dispute', 'd.id = conference.dispute'),
-			('conference_member', 'conference', 'd.id = conference_member.conference'),
-			('conference_action', 'conference', 'd.id = conference_action.conference'),
-			('conference_detail', 'conference', 'd.id = conference_detail.conference'),
-			('campaign_dispute', 'dispute', 'd.id = campaign_dispute.dispute'),
 			('score', 'dispute', 'd.id = score.dispute'),
 			('attachment', 'dispute', 'd.id = attachment.dispute'),
 			('matter_detail', 'matter', 'd.id = matter_detail.matter'),
@@ -367,8 +362,6 @@ $$;
 CREATE POLICY of_subject ON deadline USING (
 	EXISTS (SELECT FROM dispute d WHERE d.id = deadline.dispute)
 	OR EXISTS (SELECT FROM petition p WHERE p.id = deadline.petition));
-CREATE POLICY look_up ON campaign FOR SELECT USING ((SELECT current_account()) IS NOT NULL);
-CREATE POLICY lead ON campaign USING ((SELECT has_duty('centre')));
 CREATE POLICY own ON import_run FOR SELECT USING (department = ANY ((SELECT my_import_departments())::integer[]));
 CREATE POLICY own ON notice USING (account = (SELECT current_account()));
 
@@ -417,14 +410,22 @@ COMMENT ON COLUMN my_cases.open_work IS 'assignments not yet done';
 COMMENT ON COLUMN my_cases.reported_at IS 'when it was reported';
 
 CREATE OR REPLACE VIEW unplaced @row_view@ AS
-SELECT d.id, d.region, d.place_region, d.reported_at
+SELECT d.id, d.region, d.place_region, d.reported_at,
+	CASE WHEN p.place IS NULL THEN 'no place' WHEN w.why IS NOT NULL THEN w.why
+		WHEN n.grid IS NULL THEN 'in no grid' ELSE 'not placed since' END AS why,
+	n.grid AS grid_now
 FROM dispute d
+	LEFT JOIN dispute_detail p ON p.dispute = d.id
+	CROSS JOIN LATERAL (SELECT why_unplaced('grid'::regclass, p.place) AS why) AS w
+	CROSS JOIN LATERAL (SELECT CASE WHEN w.why IS NULL THEN find_grid(p.place) END AS grid) AS n
 WHERE (@row_scope@) AND d.grid IS NULL AND d.state <> 'voided';
-COMMENT ON VIEW unplaced IS 'disputes that lie in no grid, of those that the acting account may see';
+COMMENT ON VIEW unplaced IS 'disputes that were placed in no grid, and why, of those that the acting account may see';
 COMMENT ON COLUMN unplaced.id IS 'number';
 COMMENT ON COLUMN unplaced.region IS 'region that holds the case';
 COMMENT ON COLUMN unplaced.place_region IS 'region where the dispute is';
 COMMENT ON COLUMN unplaced.reported_at IS 'when it was reported';
+COMMENT ON COLUMN unplaced.why IS 'no place; in no grid; not placed since its place came to be in one; or what is wrong with its place';
+COMMENT ON COLUMN unplaced.grid_now IS 'grid that its place is in now';
 
 /*
  * Counts of all disputes of a region, for those who may have counts there and no
@@ -512,7 +513,7 @@ INSERT INTO govcase.registry_grant (duties, privilege, target)
 SELECT g.duties::text[], g.privilege, g.target
 FROM (VALUES (
 		'region, department, centre, centre_desk, grid, grid_member, item_class, item, tag, '
-			'risk_level_region, calendar, deadline_rule, unit, account',
+			'risk_level_region, deadline_rule, unit, account',
 		'dispute, dispute_detail, dispute_party, follow_up, assignment, agreement, '
 			'agreement_detail, conference, conference_member, conference_action, conference_detail, campaign, '
 			'campaign_dispute, matter, matter_detail, petition, petition_person, incident, deadline, score, '
@@ -530,20 +531,17 @@ FROM (VALUES (
 		('{member,officer,centre,leader,inspector}', 'EXECUTE',
 			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', 'notice'),
-		('{member,officer,centre,leader,inspector,importer,admin}', 'UPDATE (read_at)', 'notice'),
 		('{member,officer,centre,leader,inspector}', 'INSERT (id, happened_at, kind, satisfied, note)', 'follow_up'),
 		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
 			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
 		('{officer,centre,leader,inspector}', 'UPDATE (region, place_region, grid, grid_version, state, risk, '
-			'difficult, responsible, leader, centre, grounds, situation, theme, item, reason, duplicate_of)', 'dispute'),
-		('{centre}', 'UPDATE (hold)', 'dispute'),
+			'difficult, responsible, leader, grounds, situation, theme, item, reason, duplicate_of)', 'dispute'),
+		('{centre}', 'UPDATE (centre, hold)', 'dispute'),
 		('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
 		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
 		('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
 		('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
-		('{officer,centre}', 'UPDATE (done_on)', 'conference_action'),
-		('{centre}', 'INSERT', 'conference, conference_member, conference_action, conference_detail, campaign, '
-			'campaign_dispute, petition, petition_person, incident'),
+		('{centre}', 'INSERT', 'campaign, campaign_dispute, incident'),
 		('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
 		('{centre}', 'DELETE', 'campaign_dispute'),
 		('{centre}', 'UPDATE (state, reason)', 'matter'),

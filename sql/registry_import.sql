@@ -226,8 +226,9 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-	tags CONSTANT text[] := CASE WHEN btrim(list) = '' THEN '{}' ELSE list END;
+	tags text[];
 BEGIN
+	tags := CASE WHEN btrim(list) = '' THEN '{}' ELSE list END;
 	IF array_position(tags, NULL) IS NOT NULL THEN
 		RETURN NULL;
 	END IF;
@@ -338,7 +339,8 @@ BEGIN
 					ELSE (SELECT string_agg(format(CASE WHEN t.tag IS NULL THEN 'tag %s is not in the dictionary'
 							ELSE 'tag %s is for another kind' END, a.tag), '; ' ORDER BY a.tag)
 						FROM unnest(j.tag_array) AS a(tag) LEFT JOIN tag t ON t.tag = a.tag
-						WHERE t.kind IS DISTINCT FROM j.kind) END,
+						WHERE t.tag IS NULL OR t.kind <> j.kind
+							AND j.kind IN ('person', 'place', 'thing', 'event', 'organisation')) END,
 				CASE WHEN j.region = '' THEN 'region is missing'
 					WHEN j.valid IS NULL THEN 'region is unknown'
 					WHEN NOT j.valid THEN 'region does not exist today' END,
@@ -476,7 +478,8 @@ BEGIN
 	END LOOP;
 	IF cardinality(wrong) > 0 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('%s lines of the list of items are wrong, and nothing is imported', cardinality(wrong)),
+			MESSAGE = format('the list of items is wrong in %s of %s lines, and nothing is imported',
+				cardinality(wrong), staged.number),
 			DETAIL = array_to_string(wrong[1:50], E'\n')
 				|| CASE WHEN cardinality(wrong) > 50 THEN format(E'\nand %s more', cardinality(wrong) - 50) ELSE '' END;
 	END IF;

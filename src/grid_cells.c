@@ -305,6 +305,7 @@ typedef struct Pile
 	Size item_size;
 	uint32 count;
 	uint32 room;
+	Size *memory; /* counts what all piles take */
 } Pile;
 
 typedef struct Builder
@@ -312,6 +313,9 @@ typedef struct Builder
 	CellShape *const *shapes;
 	double smallest_width; /* of a cell that may be divided again */
 	uint32 most_cells;     /* from which on none is divided */
+	Size memory;           /* that the piles take, and that they may take */
+	Size most_memory;
+	bool exhausted;
 	Pile points;
 	Pile nodes;
 	Pile cells;
@@ -340,12 +344,21 @@ typedef struct NodeBuilder
 #define UNKNOWN 2
 
 static void
-start_pile(Pile *pile, Size item_size, uint32 room)
+start_pile(Pile *pile, Size item_size, uint32 room, Size *memory)
 {
 	pile->item_size = item_size;
 	pile->room = room;
 	pile->count = 0;
 	pile->items = palloc(item_size * room);
+	pile->memory = memory;
+	*memory += item_size * room;
+}
+
+static void
+free_pile(Pile *pile)
+{
+	*pile->memory -= pile->item_size * pile->room;
+	pfree(pile->items);
 }
 
 /* Make room for n items and return the first; pointers into the pile go stale. */
@@ -356,12 +369,27 @@ add_items(Pile *pile, uint32 n)
 
 	if (pile->count + n > pile->room)
 	{
-		pile->room = Max(pile->room * 2, pile->count + n);
-		pile->items = repalloc_huge(pile->items, pile->item_size * pile->room);
+		uint32 room = Max(pile->room * 2, pile->count + n);
+
+		pile->items = repalloc_huge(pile->items, pile->item_size * room);
+		*pile->memory += pile->item_size * (room - pile->room);
+		pile->room = room;
 	}
 	first = pile->items + pile->item_size * pile->count;
 	pile->count += n;
 	return first;
+}
+
+/*
+ * Would it take too much?  Once it would, what follows is left out, and what has
+ * been freed since does not make it whole again.
+ */
+static inline bool
+is_exhausted(Builder *builder)
+{
+	if (builder->memory > builder->most_memory)
+		builder->exhausted = true;
+	return builder->exhausted;
 }
 
 static inline void *
@@ -690,6 +718,8 @@ enter_candidate(NodeBuilder *building, const Candidate *candidate)
 				turn_row(building, a, b, row);
 			turn_first_column(building, a, b);
 			list_edge_in_cells(building, candidate->shape, edge);
+			if (is_exhausted(building->builder))
+				return;
 		}
 	}
 
@@ -964,14 +994,14 @@ build_node(Builder *builder, MapPoint corner, double width, int32 side,
 		building.cells[i] = NOTHING;
 	building.turns = palloc(ncells);
 	building.row_turns = palloc(side);
-	start_pile(&building.entries, sizeof(Entry), 256);
-	start_pile(&building.runs, sizeof(EdgeRun), 256);
+	start_pile(&building.entries, sizeof(Entry), 256, &builder->memory);
+	start_pile(&building.runs, sizeof(EdgeRun), 256, &builder->memory);
 
-	for (uint32 i = 0; i < ncandidates; i++)
+	for (uint32 i = 0; i < ncandidates && !is_exhausted(builder); i++)
 		enter_candidate(&building, &candidates[i]);
 	for (int32 row = 0; row < side; row++)
 	{
-		for (int32 column = 0; column < side; column++)
+		for (int32 column = 0; column < side && !is_exhausted(builder); column++)
 		{
 			uint32 word = store_cell(&building, column, row, entries, depth);
 
@@ -980,8 +1010,8 @@ build_node(Builder *builder, MapPoint corner, double width, int32 side,
 		}
 	}
 
-	pfree(building.runs.items);
-	pfree(building.entries.items);
+	free_pile(&building.runs);
+	free_pile(&building.entries);
 	pfree(building.row_turns);
 	pfree(building.turns);
 	pfree(building.cells);
@@ -1074,7 +1104,7 @@ pack_cells(const Builder *builder, MemoryContext context)
 
 Cells *
 build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nshapes,
-			MemoryContext context)
+			Size most_memory, MemoryContext context)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "govcase cells",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -1083,17 +1113,20 @@ build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nsha
 	uint32 *first_run = palloc(sizeof(uint32) * (nshapes + 1));
 	Builder builder;
 	double farthest = Max(fabs(corner.x), fabs(corner.y)) + width;
-	Cells *cells;
+	Cells *cells = NULL;
 	Pile runs;
 	uint32 npoints;
 	uint32 side;
 
 	builder.shapes = shapes;
-	start_pile(&builder.points, sizeof(MapPoint), 1024);
-	start_pile(&builder.nodes, sizeof(CellNode), 4);
-	start_pile(&builder.cells, sizeof(uint32), 1024);
-	start_pile(&builder.borders, sizeof(uint16), 4096);
-	start_pile(&runs, sizeof(EdgeRun), 256);
+	builder.memory = 0;
+	builder.most_memory = most_memory;
+	builder.exhausted = false;
+	start_pile(&builder.points, sizeof(MapPoint), 1024, &builder.memory);
+	start_pile(&builder.nodes, sizeof(CellNode), 4, &builder.memory);
+	start_pile(&builder.cells, sizeof(uint32), 1024, &builder.memory);
+	start_pile(&builder.borders, sizeof(uint16), 4096, &builder.memory);
+	start_pile(&runs, sizeof(EdgeRun), 256, &builder.memory);
 	for (uint32 i = 0; i < nshapes; i++)
 	{
 		double reach = Max(Max(fabs(shapes[i]->xmin), fabs(shapes[i]->xmax)),
@@ -1125,7 +1158,8 @@ build_cells(MapPoint corner, double width, CellShape *const *shapes, uint32 nsha
 	builder.smallest_width = smallest_piece(farthest) / LARGEST_SIDE * DIVIDED_SIDE;
 	builder.most_cells = side * side + builder.points.count * DIVIDED_FOR_EDGE;
 	build_node(&builder, corner, width, side, candidates, nshapes, 0);
-	cells = pack_cells(&builder, context);
+	if (!is_exhausted(&builder))
+		cells = pack_cells(&builder, context);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);

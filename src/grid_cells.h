@@ -71,10 +71,12 @@ typedef enum CellAnswer
  * Cells of the square with this lower left corner and width, for shapes in the
  * order in which they are to be tried.  The width must be a power of two, the
  * corner a multiple of width / CORNER_FRACTION, and the width not below
- * smallest_piece() of the coordinates in it.  Allocated in context.
+ * smallest_piece() of the coordinates in it.  Allocated in context; NULL where
+ * building them would take much more than most_memory, which long edges side by
+ * side can make it.
  */
 extern Cells *build_cells(MapPoint corner, double width, CellShape *const *shapes,
-						  uint32 nshapes, MemoryContext context);
+						  uint32 nshapes, Size most_memory, MemoryContext context);
 extern double smallest_piece(double coordinate);
 
 #define CORNER_FRACTION 1024

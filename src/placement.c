@@ -30,6 +30,7 @@
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
@@ -48,6 +49,8 @@
 #define CROWDED_TILE_POINTS (1 << 18)
 #define TILE_FACTOR         4
 #define DEEPEST_TILE        12
+/* Working memory for building a tile, where the setting allows even less to keep. */
+#define LEAST_WORKING_MEMORY ((Size) 8 * 1024 * 1024)
 /*
  * Points that PostGIS is asked about before a tile is built for their place.  A
  * tile costs about as much as 16 of them, so where it must displace another, it
@@ -83,7 +86,7 @@ typedef struct Tile
 	bool used;    /* since the last search for something to evict */
 	/* Where own changes may be in it, the subtransaction that it ends with. */
 	SubTransactionId tentative;
-	Cells *cells;
+	Cells *cells; /* NULL: divided, or more than may be kept, so PostGIS's to say */
 	/*
 	 * Codes of the grids, in the order in which they are tried, each in code_room
 	 * bytes, the first two its length: a look-up is a matter of memory latency,
@@ -320,10 +323,16 @@ placement_entry(Oid grids)
 	return &placement->public;
 }
 
+static Size
+memory_to_keep(void)
+{
+	return (Size) govcase_placement_memory * 1024;
+}
+
 static bool
 memory_is_full(Size needed)
 {
-	return tiles_size + needed > (Size) govcase_placement_memory * 1024;
+	return tiles_size + needed > memory_to_keep();
 }
 
 /* Evict the tiles that were not used lately, but never the newest. */
@@ -861,7 +870,7 @@ survey_grids(CachedPlacement *placement, Relation grids)
 /* The grids that reach into a tile; NIL and *crowded where they are too many. */
 static List *
 read_tile_grids(CachedPlacement *placement, Relation grids, const Tile *tile,
-				bool may_divide, bool *crowded, Snapshot *snapshot)
+				bool may_divide, Size most_memory, bool *crowded, Snapshot *snapshot)
 {
 	/* Cells take edges a little outside into account. */
 	double margin = tile->width / 128;
@@ -893,8 +902,10 @@ read_tile_grids(CachedPlacement *placement, Relation grids, const Tile *tile,
 		found = lappend(found, grid);
 		if (grid->shape.nrings > 0)
 			npoints += grid->shape.ring_end[grid->shape.nrings - 1];
-		if (may_divide && list_length(found) > 1 &&
-			(list_length(found) > CROWDED_TILE || npoints > CROWDED_TILE_POINTS))
+		if (list_length(found) > 1 &&
+			(sizeof(MapPoint) * npoints > most_memory ||
+			 (may_divide &&
+			  (list_length(found) > CROWDED_TILE || npoints > CROWDED_TILE_POINTS))))
 		{
 			*crowded = true;
 			break;
@@ -965,8 +976,11 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 	List *list;
 	ListCell *cell;
 	uint32 ngrids = 0;
+	Size most_memory = Max(memory_to_keep(), LEAST_WORKING_MEMORY);
+	Cells *cells = NULL;
 	bool crowded;
 	bool may_divide;
+	bool tentative;
 	bool found;
 	Tile place;
 	Tile *tile;
@@ -980,27 +994,39 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 	may_divide = level < DEEPEST_TILE &&
 				 width / TILE_FACTOR >= smallest_piece(fabs(corner.x) + width) &&
 				 width / TILE_FACTOR >= smallest_piece(fabs(corner.y) + width);
-	list = read_tile_grids(placement, relation, &place, may_divide, &crowded, &snapshot);
+	list = read_tile_grids(placement, relation, &place, may_divide, most_memory, &crowded,
+						   &snapshot);
 	grids = palloc(sizeof(ReadGrid *) * (list_length(list) + 1));
 	foreach (cell, list)
 		grids[ngrids++] = lfirst(cell);
 	qsort(grids, ngrids, sizeof(ReadGrid *), compare_read_grids);
 
-	tile = allocate_tile(grids, ngrids, placement->with_versions);
+	if (!crowded)
+		cells = build_cells(corner, width, (CellShape *const *) grids, ngrids,
+							most_memory, placement_context);
+	tile = allocate_tile(grids, cells == NULL ? 0 : ngrids, placement->with_versions);
+	if (cells != NULL && tile->size + cells->size > memory_to_keep())
+	{
+		/* It would never be kept whole; its parts may. */
+		pfree(tile);
+		pfree(cells);
+		cells = NULL;
+		tile = allocate_tile(grids, 0, false);
+	}
 	tile->key = key;
 	tile->placement = placement;
 	tile->corner = corner;
 	tile->width = width;
-	tile->divided = crowded;
-	if (!crowded)
+	tile->divided = cells == NULL && may_divide;
+	tile->cells = cells;
+	if (cells != NULL)
 	{
+		tile->size += cells->size;
 		for (uint32 i = 0; tile->versions != NULL && i < ngrids; i++)
 			tile->versions[i].is_known = version_of_grid(
 				placement, grids[i]->code, snapshot, &tile->versions[i].version);
-		tile->cells = build_cells(corner, width, (CellShape *const *) grids, ngrids,
-								  placement_context);
-		tile->size += tile->cells->size;
 	}
+	tentative = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
 	UnregisterSnapshot(snapshot);
 	table_close(relation, NoLock);
 	MemoryContextSwitchTo(old);
@@ -1013,8 +1039,8 @@ build_tile(CachedPlacement *placement, uint64 key, int level, MapPoint corner,
 		pfree(tile);
 		return NULL;
 	}
-	/* Without a transaction id, there is no change of one's own to see. */
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	/* Whoever has changed the grids in this transaction holds such a lock. */
+	if (tentative)
 	{
 		tile->tentative = GetCurrentSubTransactionId();
 		tentative_tiles++;
@@ -1187,7 +1213,7 @@ place_point(Placement *public, const MapPoint *at, Datum point, bool with_versio
 		!(at->x >= tile->corner.x && at->y >= tile->corner.y &&
 		  at->x < tile->corner.x + tile->width && at->y < tile->corner.y + tile->width))
 		tile = placement->last = tile_at(placement, at);
-	if (tile != NULL)
+	if (tile != NULL && tile->cells != NULL)
 	{
 		switch (find_in_cells(tile->cells, at->x, at->y, &number))
 		{

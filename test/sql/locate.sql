@@ -120,7 +120,7 @@ SELECT tiles > 4 AND asked < :points * 0.6 AS placed_by_tiles FROM govcase.place
 -- With hardly any memory, tiles come and go, and the answers stay the same.
 SET govcase.placement_memory = '64kB';
 SELECT * FROM compare(10);
-SELECT tiles, evicted > 0 AS evicted FROM govcase.placement_cache();
+SELECT tiles > 0 AS tiles, bytes <= 64 * 1024 AS within_memory, evicted > 0 AS evicted FROM govcase.placement_cache();
 SET govcase.placement_memory = '300kB';
 SELECT * FROM compare(10) WHERE sort = 'all';
 SELECT tiles > 1 AS several, bytes <= 300 * 1024 AS within_memory FROM govcase.placement_cache();

@@ -31,6 +31,45 @@ is_deeply([ @compared[ 0 .. 5 ] ],
 	'750,000 points compared at first, no mismatch');
 is((scalar grep { $_->[-1] != 0 } @compared), 0, 'nor any after evictions and redistrictings');
 
+# Memory -----------------------------------------------------------------------
+
+# A comb of 60,000 teeth that run through the whole map: kept as cells, it would
+# take many times what its corners do.
+$node->safe_psql('oracle', <<'SQL');
+INSERT INTO govcase.grid_code_rule (rule, kind, pattern, rank) VALUES ('comb', 'ordinary', '.*', 1);
+CREATE TABLE comb (code text PRIMARY KEY, boundary geometry NOT NULL);
+CREATE INDEX ON comb USING gist (boundary);
+SELECT govcase.protect_grids('comb', code_rule => 'comb', srid => 0);
+INSERT INTO comb
+SELECT 'comb', ST_MakePolygon(ST_AddPoint(line, ST_StartPoint(line)))
+FROM (SELECT ST_MakeLine(ARRAY(
+	SELECT ST_MakePoint(n / 120000.0, CASE WHEN n % 4 IN (1, 2) THEN 1 ELSE 0.01 END)
+	FROM generate_series(0, 120000) n) || ST_MakePoint(1, 0) || ST_MakePoint(0, 0)) AS line) l;
+CREATE FUNCTION peak() RETURNS integer LANGUAGE sql AS $$
+	SELECT substring(pg_read_file('/proc/self/status', 0, 4000, true) FROM 'VmHWM:\s*(\d+)')::integer
+$$;
+SQL
+SKIP:
+{
+	skip 'no /proc here to read the memory of a session from', 6 unless -r '/proc/self/status';
+	my %grown;
+	for my $kilobytes (64, 8192, 2000000)
+	{
+		my ($peak, $kept) = split /\|/, $node->safe_psql('oracle', <<"SQL");
+SELECT govcase.locate('comb', ST_MakePoint(0.5, 0.5)) <> '', peak() AS before \\gset
+SET govcase.placement_memory = $kilobytes;
+SELECT count(govcase.locate('comb', ST_MakePoint(n % 97 / 97.0, n % 89 / 89.0))) AS placed FROM generate_series(1, 100) n \\gset
+SELECT peak() - :before, bytes <= $kilobytes * 1024::bigint FROM govcase.placement_cache();
+SQL
+		$grown{$kilobytes} = $peak;
+		is($kept, 't', "$kilobytes kB: no more is kept");
+	}
+	note join(', ', map { "$_ kB: $grown{$_} kB more" } sort { $a <=> $b } keys %grown);
+	cmp_ok($grown{64}, '<', 40000, 'nor takes more while it builds');
+	cmp_ok($grown{8192}, '<', 40000, 'at 8 MB, too');
+	cmp_ok($grown{2000000}, '>', 60000, 'where as much as one likes is allowed, it does take more');
+}
+
 # Dumps ------------------------------------------------------------------------
 
 $node->safe_psql('postgres', 'CREATE ROLE keeper');
