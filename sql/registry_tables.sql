@@ -275,7 +275,7 @@ SELECT describe_table('element', 'base records of departments: persons, places, 
 	"region": "where it belongs",
 	"tags": "its tags, from the dictionary",
 	"person_digest": "keyed digest of who it is about",
-	"recorded_at": "when it was last imported"}');
+	"recorded_at": "when an import last made or changed it"}');
 
 CREATE TABLE element_detail (
 	source_department integer,
@@ -299,7 +299,8 @@ CREATE TABLE import_run (
 	new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
 	changed bigint NOT NULL DEFAULT 0 CHECK (changed >= 0),
 	unchanged bigint NOT NULL DEFAULT 0 CHECK (unchanged >= 0),
-	rejected bigint NOT NULL DEFAULT 0 CHECK (rejected >= 0)
+	rejected bigint NOT NULL DEFAULT 0 CHECK (rejected >= 0),
+	done_at timestamptz
 );
 CREATE INDEX ON import_run (department);
 CREATE INDEX ON import_run (account);
@@ -307,11 +308,12 @@ SELECT describe_table('import_run', 'imports of base records', '{
 	"id": "number",
 	"department": "department whose records they were",
 	"account": "importer",
-	"at": "when",
+	"at": "when it was started",
 	"new": "records that were new",
 	"changed": "records that replaced another",
 	"unchanged": "records that were there as they are",
-	"rejected": "records that were refused"}');
+	"rejected": "lines that were refused, those that a later line of the file replaces among them",
+	"done_at": "when the records were taken over; null: they are still being staged"}');
 
 CREATE TABLE import_reject (
 	run bigint REFERENCES import_run,
@@ -322,9 +324,9 @@ CREATE TABLE import_reject (
 );
 SELECT describe_table('import_reject', 'personal: records that an import refused', '{
 	"run": "the import",
-	"line": "line of the file",
+	"line": "row of the file, in the order in which rows came in; a header does not count",
 	"reason": "why it was refused",
-	"raw": "what it said"}');
+	"raw": "what it said, the number of a person left out"}');
 
 /* ---- Disputes --------------------------------------------------------------- */
 

@@ -56,6 +56,10 @@ FROM (SELECT * FROM personal EXCEPT SELECT * FROM (VALUES
 		('dispute_party', 'role'), ('petition_person', 'principal'),
 		-- records that departments keep, until they send others
 		('element_detail', 'name'), ('element_detail', 'detail'), ('element', 'person_digest'),
+		-- what is staged to be imported, for a day at most
+		('element_import', 'import_key'), ('element_import', 'line'), ('element_import', 'source_key'),
+		('element_import', 'kind'), ('element_import', 'region'), ('element_import', 'tags'),
+		('element_import', 'name'), ('element_import', 'detail'), ('element_import', 'person'),
 		-- staff, and the registry itself
 		('account_person', 'name'), ('account_person', 'phone'), ('account_session', 'digest'),
 		('about', 'digest_key'), ('about_object', 'digest'),
