@@ -120,14 +120,18 @@ REGRESS = \
 	registry_calendar \
 	registry_conferences \
 	registry_deadlines \
+	registry_duplicates \
 	registry_figures \
 	registry_grading \
 	registry_grids \
+	registry_import \
 	registry_incidents \
+	registry_matters \
 	registry_notices \
 	registry_petitions \
 	registry_plans \
 	registry_purge \
+	registry_reassign \
 	resolution_rate \
 	zhoukou
 
@@ -144,9 +148,12 @@ ISOLATION = \
 	policy_activation \
 	registry_assignments_race \
 	registry_calendar_sessions \
+	registry_duplicates_sessions \
+	registry_matters_sessions \
 	registry_notices_order \
 	registry_petitions_sessions \
-	registry_purge_reopen
+	registry_purge_reopen \
+	registry_reassign_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
