@@ -53,7 +53,11 @@ SQL_ROOMS = \
 	registry_grids \
 	registry_purge \
 	registry_figures \
-	registry_incidents
+	registry_incidents \
+	registry_duplicates \
+	registry_import \
+	registry_matters \
+	registry_reassign
 C_ROOMS = \
 	govcase \
 	label_type \
