@@ -210,7 +210,8 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
 DECLARE
-	-- Views run as who asks from 15 on; before, as their owner, whom no policy binds.
+	-- Views run as who asks from 15 on; before, as their owner, whom no policy binds:
+	-- their own condition hides the rows, and comes before any of who asks.
 	as_invoker CONSTANT boolean := current_setting('server_version_num')::integer >= 150000;
 	postgis CONSTANT name := (SELECT n.nspname
 		FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
@@ -233,7 +234,8 @@ BEGIN
 			'@grants@', grants),
 			'@postgis@', quote_ident(postgis)),
 			'@srid@', srid::text),
-			'@row_view@', CASE WHEN as_invoker THEN 'WITH (security_invoker = true)' ELSE '' END),
+			'@row_view@', CASE WHEN as_invoker THEN 'WITH (security_invoker = true)'
+				ELSE 'WITH (security_barrier = true)' END),
 			'@row_scope@', CASE WHEN as_invoker THEN 'true' ELSE '(d.region BETWEEN (SELECT scope_low()) '
 				'AND (SELECT scope_high()) OR d.region = ANY ((SELECT scope_codes())::text[]) '
 				'OR d.departments && (SELECT my_departments()))' END);

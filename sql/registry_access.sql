@@ -193,6 +193,20 @@ END
 $$;
 COMMENT ON FUNCTION administers(text, integer) IS
 'whether the acting account may give out duties in a region, or in a department of one';
+
+CREATE OR REPLACE FUNCTION works_on(dispute bigint, duties text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM dispute d
+		WHERE d.id = works_on.dispute
+			AND (EXISTS (SELECT FROM duty_ranges(duties) r WHERE d.region BETWEEN r.code AND r.code_end)
+				OR 'officer' = ANY (duties) AND d.departments && my_departments()));
+END
+$$;
+COMMENT ON FUNCTION works_on(bigint, text[]) IS
+'whether the acting account has one of these duties today for a dispute: in a region that it belongs to, or, as an officer, in a department that has it';
 $script$),
 
 ('searches', 21, NULL, $script$
@@ -287,15 +301,16 @@ CREATE POLICY scope ON dispute FOR SELECT USING (
 	region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
 	OR region = ANY ((SELECT scope_codes())::text[])
 	OR departments && (SELECT my_departments()));
+/*
+ * Who may write is asked of the duty that it takes, where it is held: an account
+ * that inspects the city and is the centre of one township writes as that there.
+ */
 CREATE POLICY register ON dispute FOR INSERT WITH CHECK (
-	(region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
-		OR region = ANY ((SELECT scope_codes())::text[]))
-	AND (SELECT has_duty('member', 'centre')));
+	EXISTS (SELECT FROM duty_ranges('{member,centre}') r WHERE dispute.region BETWEEN r.code AND r.code_end));
 CREATE POLICY work ON dispute FOR UPDATE USING (
-	(region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
-		OR region = ANY ((SELECT scope_codes())::text[])
-		OR departments && (SELECT my_departments()))
-	AND (SELECT has_duty('officer', 'centre', 'leader', 'inspector')));
+	departments && (SELECT my_departments())
+	OR EXISTS (SELECT FROM duty_ranges('{centre,leader,inspector}') r
+		WHERE dispute.region BETWEEN r.code AND r.code_end));
 
 -- Matters: the same by region, and one's own.
 CREATE POLICY scope ON matter FOR SELECT USING (
@@ -303,63 +318,84 @@ CREATE POLICY scope ON matter FOR SELECT USING (
 	OR region = ANY ((SELECT scope_codes())::text[])
 	OR member = (SELECT current_account()));
 CREATE POLICY work ON matter FOR UPDATE USING (
-	(region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
-		OR region = ANY ((SELECT scope_codes())::text[]))
-	AND (SELECT has_duty('centre')));
+	EXISTS (SELECT FROM duty_ranges('{centre}') r WHERE matter.region BETWEEN r.code AND r.code_end));
 
 CREATE POLICY scope ON element FOR SELECT USING (
 	region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
 	OR region = ANY ((SELECT scope_codes())::text[]));
 
+CREATE POLICY scope ON petition FOR SELECT USING (
+	region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
+	OR region = ANY ((SELECT scope_codes())::text[]));
+CREATE POLICY scope ON incident FOR SELECT USING (
+	region BETWEEN (SELECT scope_low()) AND (SELECT scope_high())
+	OR region = ANY ((SELECT scope_codes())::text[]));
+
 DO $$
 DECLARE
-	relation text;
 	child record;
+	list record;
 BEGIN
-	-- Batches and cases that the centre enters.
-	FOREACH relation IN ARRAY '{petition,incident}'::text[] LOOP
-		EXECUTE format('CREATE POLICY scope ON %I FOR SELECT USING ('
-			'region BETWEEN (SELECT scope_low()) AND (SELECT scope_high()) '
-			'OR region = ANY ((SELECT scope_codes())::text[]))', relation);
-		EXECUTE format('CREATE POLICY enter ON %I FOR ALL USING ('
-			'(region BETWEEN (SELECT scope_low()) AND (SELECT scope_high()) '
-			'OR region = ANY ((SELECT scope_codes())::text[])) AND (SELECT has_duty(''centre'')))', relation);
-	END LOOP;
 	/*
 	 * Rows that belong to another go with it, for reading and for writing: a
-	 * foreign key alone accepts a parent that is hidden.
+	 * foreign key alone accepts a parent that is hidden.  A role may be granted
+	 * more than the account behind it has duties for.
 	 */
 	FOR child IN
 		SELECT * FROM (VALUES
-			('dispute_detail', 'dispute', 'd.id = dispute_detail.dispute'),
-			('dispute_party', 'dispute', 'd.id = dispute_party.dispute'),
-			('follow_up', 'dispute', 'd.id = follow_up.id'),
-			('assignment', 'dispute', 'd.id = assignment.dispute'),
-			('agreement', 'dispute', 'd.id = agreement.dispute'),
-			('agreement_detail', 'agreement', 'd.id = agreement_detail.agreement'),
-			('score', 'dispute', 'd.id = score.dispute'),
-			('attachment', 'dispute', 'd.id = attachment.dispute'),
-			('matter_detail', 'matter', 'd.id = matter_detail.matter'),
-			('petition_person', 'petition', 'd.id = petition_person.petition'),
+			('dispute_detail', 'dispute', 'd.id = dispute_detail.dispute', '{member,officer,centre}', '{officer,centre}'),
+			('dispute_party', 'dispute', 'd.id = dispute_party.dispute', '{member,officer,centre}', '{officer,centre}'),
+			('follow_up', 'dispute', 'd.id = follow_up.id', NULL, NULL),
+			('assignment', 'dispute', 'd.id = assignment.dispute', NULL, NULL),
+			('agreement', 'dispute', 'd.id = agreement.dispute', '{officer,centre}', '{officer,centre}'),
+			('agreement_detail', 'agreement', 'd.id = agreement_detail.agreement', NULL, NULL),
+			('score', 'dispute', 'd.id = score.dispute', '{inspector}', NULL),
+			('attachment', 'dispute', 'd.id = attachment.dispute', '{member,officer,centre}', NULL),
+			('matter_detail', 'matter', 'd.id = matter_detail.matter', NULL, NULL),
+			('petition_person', 'petition', 'd.id = petition_person.petition', NULL, NULL),
 			('element_detail', 'element', '(d.source_department, d.source_key) '
-				'= (element_detail.source_department, element_detail.source_key)'),
-			('import_reject', 'import_run', 'd.id = import_reject.run')
-		) AS c(name, parent, join_condition)
+				'= (element_detail.source_department, element_detail.source_key)', NULL, NULL),
+			('import_reject', 'import_run', 'd.id = import_reject.run', NULL, NULL)
+		) AS c(name, parent, join_condition, adding, changing)
 	LOOP
-		EXECUTE format('CREATE POLICY of_parent ON %I USING (EXISTS (SELECT FROM %I d WHERE %s)) '
-			'WITH CHECK (EXISTS (SELECT FROM %2$I d WHERE %3$s))',
+		EXECUTE format('CREATE POLICY of_parent ON %I FOR SELECT USING (EXISTS (SELECT FROM %I d WHERE %s))',
 			child.name, child.parent, child.join_condition);
+		IF child.adding IS NOT NULL THEN
+			EXECUTE format('CREATE POLICY add ON %I FOR INSERT WITH CHECK (works_on(dispute, %L))',
+				child.name, child.adding);
+		END IF;
+		IF child.changing IS NOT NULL THEN
+			EXECUTE format('CREATE POLICY change ON %I FOR UPDATE USING (works_on(dispute, %L))',
+				child.name, child.changing);
+		END IF;
 	END LOOP;
-	-- Lists: whoever has an account reads them, an admin keeps them.
-	FOREACH relation IN ARRAY '{region,department,centre,centre_desk,grid,grid_member,item_class,item,tag,
-		risk_level_region,calendar,deadline_rule,unit,account}'::text[]
+	-- Lists: whoever has an account reads them, an admin keeps them, those of places where it is one.
+	FOR list IN
+		SELECT * FROM (VALUES
+			('region', 'EXISTS (SELECT FROM duty_ranges(''{admin}'') a '
+				'WHERE region.code >= a.code AND region.code_end <= a.code_end)'),
+			('department', 'administers(region, NULL)'),
+			('centre', 'administers(region, NULL)'),
+			('centre_desk', 'administers(centre, NULL)'),
+			('grid', 'administers(region, NULL)'),
+			('grid_member', 'EXISTS (SELECT FROM grid g WHERE g.code = grid_member.grid AND administers(g.region, NULL))'),
+			('unit', 'administers(region, NULL)'),
+			('item_class', NULL), ('item', NULL), ('tag', NULL), ('risk_level_region', NULL), ('calendar', NULL),
+			('deadline_rule', NULL), ('account', NULL)
+		) AS l(name, place)
 	LOOP
-		EXECUTE format('CREATE POLICY look_up ON %I FOR SELECT USING ((SELECT current_account()) IS NOT NULL)', relation);
-		EXECUTE format('CREATE POLICY administer ON %I USING ((SELECT has_duty(''admin'')))', relation);
+		EXECUTE format('CREATE POLICY look_up ON %I FOR SELECT USING ((SELECT current_account()) IS NOT NULL)', list.name);
+		EXECUTE format('CREATE POLICY administer ON %I USING ((SELECT has_duty(''admin''))%s)',
+			list.name, ' AND ' || list.place);
 	END LOOP;
 END
 $$;
-CREATE POLICY of_subject ON deadline USING (
+CREATE POLICY add ON follow_up FOR INSERT WITH CHECK (EXISTS (SELECT FROM dispute d WHERE d.id = follow_up.id));
+CREATE POLICY add ON agreement_detail FOR INSERT WITH CHECK (
+	EXISTS (SELECT FROM agreement a WHERE a.id = agreement_detail.agreement AND works_on(a.dispute, '{officer,centre}')));
+CREATE POLICY change ON agreement_detail FOR UPDATE USING (
+	EXISTS (SELECT FROM agreement a WHERE a.id = agreement_detail.agreement AND works_on(a.dispute, '{officer,centre}')));
+CREATE POLICY of_subject ON deadline FOR SELECT USING (
 	EXISTS (SELECT FROM dispute d WHERE d.id = deadline.dispute)
 	OR EXISTS (SELECT FROM petition p WHERE p.id = deadline.petition));
 CREATE POLICY own ON import_run FOR SELECT USING (department = ANY ((SELECT my_import_departments())::integer[]));
@@ -490,7 +526,7 @@ FROM (VALUES (
 	CROSS JOIN LATERAL (VALUES
 		('{sign_in}', 'EXECUTE', 'FUNCTION open_session(text, interval), close_session(text)'),
 		('{all}', 'EXECUTE', 'FUNCTION current_account(), has_duty(text[]), duty_ranges(text[]), scope_low(), '
-			'scope_high(), scope_codes(), my_departments(), my_import_departments(), administers(text, integer), '
+			'scope_high(), scope_codes(), my_departments(), my_import_departments(), administers(text, integer), works_on(bigint, text[]), '
 			'close_session(text)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', t.lists),
 		('{analyst}', 'SELECT', 'region, item_class, item'),

@@ -9,7 +9,9 @@ AS $$
 BEGIN
 	RETURN EXISTS (SELECT FROM account_duty d JOIN region r ON r.code = d.region
 		WHERE d.account = leads_in.account AND d.duty = 'leader' AND d.valid @> current_date
-			AND r.level <= lowest_level AND leads_in.region BETWEEN r.code AND r.code_end);
+			AND r.level <= lowest_level AND leads_in.region BETWEEN r.code AND r.code_end)
+		-- Who leads where is for accounts to know, and for what the owner runs.
+		AND (current_account() IS NOT NULL OR pg_has_role(session_user, current_user, 'MEMBER'));
 END
 $$;
 COMMENT ON FUNCTION leads_in(text, text, integer) IS

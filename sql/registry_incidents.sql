@@ -26,6 +26,32 @@ $script$),
 CREATE POLICY of_parent ON dispute_pair FOR SELECT USING (
 	EXISTS (SELECT FROM dispute d WHERE d.id = dispute_pair.dispute));
 
+/*
+ * A foreign key accepts a dispute that is hidden, and so tells it from none.  Who
+ * corrects an incident leaves the one that it names, in sight or not.
+ */
+CREATE OR REPLACE FUNCTION grew_from(incident bigint, dispute bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM incident i JOIN duty_ranges('{centre}') r ON i.region BETWEEN r.code AND r.code_end
+		WHERE i.id = grew_from.incident AND i.dispute = grew_from.dispute);
+END
+$$;
+COMMENT ON FUNCTION grew_from(bigint, bigint) IS
+'whether an incident, of a region where the acting account is a centre, is recorded as grown from a dispute';
+
+CREATE POLICY enter ON incident FOR INSERT WITH CHECK (
+	EXISTS (SELECT FROM duty_ranges('{centre}') r WHERE incident.region BETWEEN r.code AND r.code_end)
+	AND (dispute IS NULL OR EXISTS (SELECT FROM dispute d WHERE d.id = incident.dispute)));
+CREATE POLICY correct ON incident FOR UPDATE USING (
+	EXISTS (SELECT FROM duty_ranges('{centre}') r WHERE incident.region BETWEEN r.code AND r.code_end))
+WITH CHECK (
+	EXISTS (SELECT FROM duty_ranges('{centre}') r WHERE incident.region BETWEEN r.code AND r.code_end)
+	AND (dispute IS NULL OR EXISTS (SELECT FROM dispute d WHERE d.id = incident.dispute)
+		OR grew_from(id, dispute)));
+
 CREATE OR REPLACE FUNCTION record_pair() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path FROM CURRENT
@@ -334,6 +360,7 @@ INSERT INTO govcase.registry_grant (duties, privilege, target) VALUES
 	('{member,officer,centre,leader,inspector}', 'SELECT', 'dispute_pair, repeat_petitions'),
 	('{member,officer,centre,leader,inspector}', 'EXECUTE', 'FUNCTION require_period(daterange, boolean), '
 		'incident_review(daterange)'),
+	('{centre}', 'EXECUTE', 'FUNCTION grew_from(bigint, bigint)'),
 	('{analyst,centre,leader,inspector}', 'SELECT', 'zero_units'),
 	('{analyst,centre,leader,inspector}', 'EXECUTE', 'FUNCTION incidents_year_on_year(daterange, text), '
 		'petitions_year_on_year(daterange), zero_units(daterange)');

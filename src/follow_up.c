@@ -627,6 +627,63 @@ find_head(Protection *protection, const CaseKey *key, Snapshot snapshot, ChainHe
 	SPI_finish();
 }
 
+/* Does row security let the caller see the case?  Where it may not read cases, no. */
+static bool
+case_is_visible(const Protection *protection, const CaseKey *key)
+{
+	Oid cases = protection->cases;
+	Oid types[MAX_KEY_COLUMNS];
+	Datum values[MAX_KEY_COLUMNS];
+	StringInfoData query;
+	bool visible;
+
+	initStringInfo(&query);
+	appendStringInfo(
+		&query, "SELECT FROM %s",
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(cases)),
+								   get_rel_name(cases)));
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		if (pg_class_aclcheck(cases, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck(cases, protection->case_key[i], GetUserId(),
+								  ACL_SELECT) != ACLCHECK_OK)
+			return false;
+		appendStringInfo(
+			&query, " %s %s OPERATOR(pg_catalog.=) $%d", i == 0 ? "WHERE" : "AND",
+			quote_identifier(get_attname(cases, protection->case_key[i], false)), i + 1);
+		types[i] = key->types[i];
+		values[i] = key->values[i];
+	}
+	SPI_connect();
+	SPI_execute_with_args(query.data, key->ncolumns, types, values, NULL, false, 1);
+	visible = SPI_processed > 0;
+	SPI_finish();
+	return visible;
+}
+
+/*
+ * Policies are asked after BEFORE triggers, so that what is wrong with a link
+ * would tell what row security hides: that there is such a case, and when it was
+ * reported.  So before any such error, a case that the caller does not see, and
+ * one that is not there, are refused in the policy's own words.
+ */
+static void
+refuse_hidden_case(const Protection *protection, const CaseKey *key, bool exists)
+{
+	bool hides = check_enable_rls(protection->cases, InvalidOid, true) == RLS_ENABLED;
+
+	if (exists)
+		hides = hides && !case_is_visible(protection, key);
+	else
+		hides =
+			hides || check_enable_rls(protection->links, InvalidOid, true) == RLS_ENABLED;
+	if (hides)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("new row violates row-level security policy for table "
+							   "\"%s\"",
+							   get_rel_name(protection->links))));
+}
+
 /*
  * Raise 40001 where the newest link is one that the transaction's own snapshot
  * cannot see: what follows would rest on facts that this transaction does not
@@ -642,9 +699,10 @@ check_head_is_seen(Protection *protection, const CaseKey *key, int64 seq)
 	if (!IsolationUsesXactSnapshot())
 		return;
 	find_head(protection, key, GetTransactionSnapshot(), &seen);
-	if (!seen.exists || seen.seq != seq)
-		ereport(
-			ERROR,
+	if (seen.exists && seen.seq == seq)
+		return;
+	refuse_hidden_case(protection, key, true);
+	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("could not serialize access due to a concurrent follow-up of "
 					"case %s",
@@ -1093,12 +1151,18 @@ happened_at_setting(TimestampTz *happened_at)
  * than now but for the skew of clocks.  22008 otherwise.
  */
 static void
-check_happened_at(const NewLink *row, const CaseKey *key, const CaseFacts *facts,
-				  const Link *link)
+check_happened_at(const Protection *protection, const NewLink *row, const CaseKey *key,
+				  const CaseFacts *facts, const Link *link)
 {
 	const char *hint = "Enter the time at which it happened, with its time zone.";
+	bool too_early = facts->has_reported_at && link->happened_at < facts->reported_at;
+	TimestampTz latest = link->recorded_at + (int64) govcase_clock_skew * USECS_PER_SEC;
 
-	if (facts->has_reported_at && link->happened_at < facts->reported_at)
+	if (!too_early && !TIMESTAMP_NOT_FINITE(link->happened_at) &&
+		link->happened_at <= latest)
+		return;
+	refuse_hidden_case(protection, key, true);
+	if (too_early)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("link of case %s would have happened before the case was "
@@ -1115,17 +1179,15 @@ check_happened_at(const NewLink *row, const CaseKey *key, const CaseFacts *facts
 						case_key_text(key)),
 				 errhint("%s", hint),
 				 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
-	if (link->happened_at >
-		link->recorded_at + (int64) govcase_clock_skew * USECS_PER_SEC)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("link of case %s would lie in the future", case_key_text(key)),
-				 errdetail("It is %s, the link happened at %s, and clocks may differ by "
-						   "%d seconds.",
-						   time_text(link->recorded_at), time_text(link->happened_at),
-						   govcase_clock_skew),
-				 errhint("%s", hint),
-				 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("link of case %s would lie in the future", case_key_text(key)),
+			 errdetail("It is %s, the link happened at %s, and clocks may differ by "
+					   "%d seconds.",
+					   time_text(link->recorded_at), time_text(link->happened_at),
+					   govcase_clock_skew),
+			 errhint("%s", hint),
+			 errtablecol(row->relation, row->attnums[LINK_COLUMN_HAPPENED_AT])));
 }
 
 static void
@@ -1133,6 +1195,7 @@ no_such_case(const Protection *protection, const NewLink *row, const CaseKey *ke
 {
 	StringInfoData columns;
 
+	refuse_hidden_case(protection, key, false);
 	initStringInfo(&columns);
 	for (int i = 0; i < protection->nkeys; i++)
 		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
@@ -1149,6 +1212,7 @@ no_such_case(const Protection *protection, const NewLink *row, const CaseKey *ke
 static void
 no_registration(const Protection *protection, const NewLink *row, const CaseKey *key)
 {
+	refuse_hidden_case(protection, key, true);
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_VC_CHAIN_MISMATCH),
@@ -1242,7 +1306,7 @@ complete_link(const Protection *protection, const NewLink *row, const CaseKey *k
 									? Max(link->recorded_at, facts->reported_at)
 									: link->recorded_at;
 	}
-	check_happened_at(row, key, facts, link);
+	check_happened_at(protection, row, key, facts, link);
 
 	if (head->exists)
 		memcpy(link->prev_hash, head->hash, LINK_HASH_SIZE);
@@ -1298,7 +1362,7 @@ fill_link(NewLink *row, const Link *link)
  * append_link(): BEFORE INSERT row trigger of a follow-up table
  *
  * Completes a link, or refuses it: 39P01 called otherwise; 23502 no key or kind;
- * 23503 no such case; 22023 no such kind, no actor; VC003 a kind that only govcase writes;
+ * 23503 no such case; 42501 none that row security shows; 22023 no such kind, no actor; VC003 a kind that only govcase writes;
  * 428C9 a value for a column that is govcase's; 22008 a time out of range; VC004
  * a case without a chain; 40001 a chain that grew since the snapshot; 55000 a
  * trigger that would run after this one.  Rules: design section 6.
