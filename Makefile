@@ -43,6 +43,7 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
+	registry_attempts \
 	registry_notices \
 	registry_calendar \
 	registry_deadlines \
@@ -120,6 +121,7 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
+	registry_attempts \
 	registry_assignments \
 	registry_calendar \
 	registry_conferences \
