@@ -417,9 +417,30 @@ ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE disputes FORCE ROW LEVEL SECURITY;
 SET ROLE govcase_officer;
 INSERT INTO follow_ups (id, kind) VALUES (10, 'visit') RETURNING seq;
+-- What is wrong with a link tells nothing of a case that is out of sight: not that it is there.
+SELECT refusal(format('INSERT INTO follow_ups (id, kind, happened_at) VALUES (%s, ''visit'', %L)', id, at))
+FROM unnest(ARRAY[10, 404]) id, unnest(ARRAY['-infinity', 'infinity', '2900-01-01']) at;
+RESET ROLE;
+GRANT SELECT (id) ON disputes TO govcase_officer;
+SET ROLE govcase_officer;
+SELECT refusal($$INSERT INTO follow_ups (id, kind, happened_at) VALUES (10, 'visit', '-infinity')$$);
+RESET ROLE;
+-- Of one that is in sight it says what is wrong.
+CREATE POLICY officer ON disputes TO govcase_officer USING (id = 10);
+SET ROLE govcase_officer;
+SELECT refusal($$INSERT INTO follow_ups (id, kind, happened_at) VALUES (10, 'visit', 'infinity')$$);
+SELECT refusal($$INSERT INTO follow_ups (id, kind, happened_at) VALUES (11, 'visit', 'infinity')$$);
+RESET ROLE;
+-- Where links alone have policies, those are about cases, too.
+ALTER TABLE disputes DISABLE ROW LEVEL SECURITY;
+SET ROLE govcase_officer;
+SELECT refusal($$INSERT INTO follow_ups (id, kind, happened_at) VALUES (11, 'visit', 'infinity')$$);
+SELECT refusal($$INSERT INTO follow_ups (id, kind) VALUES (404, 'visit')$$);
 RESET ROLE;
 ALTER TABLE follow_ups DISABLE ROW LEVEL SECURITY;
-ALTER TABLE disputes DISABLE ROW LEVEL SECURITY;
+SET ROLE govcase_officer;
+SELECT refusal($$INSERT INTO follow_ups (id, kind) VALUES (404, 'visit')$$);
+RESET ROLE;
 SELECT * FROM govcase.verify_chain('follow_ups');
 
 -- Keys of every class together, with a time of report that is a date.
