@@ -52,7 +52,9 @@ SQL_ROOMS = \
 	registry_conferences \
 	registry_grading \
 	registry_grids \
-	registry_purge
+	registry_purge \
+	registry_figures \
+	registry_incidents
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -119,9 +121,11 @@ REGRESS = \
 	registry_calendar \
 	registry_conferences \
 	registry_deadlines \
+	registry_figures \
 	registry_grading \
 	registry_grids \
 	registry_import \
+	registry_incidents \
 	registry_notices \
 	registry_petitions \
 	registry_plans \

@@ -426,39 +426,6 @@ COMMENT ON COLUMN unplaced.place_region IS 'region where the dispute is';
 COMMENT ON COLUMN unplaced.reported_at IS 'when it was reported';
 COMMENT ON COLUMN unplaced.why IS 'no place; in no grid; not placed since its place came to be in one; or what is wrong with its place';
 COMMENT ON COLUMN unplaced.grid_now IS 'grid that its place is in now';
-
-/*
- * Counts of all disputes of a region, for those who may have counts there and no
- * rows: it runs as its owner.  Where one or two neighbours could be told from a
- * small count, below the counties, there is none.
- */
-CREATE OR REPLACE VIEW region_rollup WITH (security_barrier = true) AS
-SELECT r.code AS region, r.level, r.name,
-	CASE WHEN r.level <= 2 OR n.registered >= a.small_cell THEN n.registered END AS registered,
-	CASE WHEN r.level <= 2 OR n.pending >= a.small_cell THEN n.pending END AS pending,
-	CASE WHEN r.level <= 2 OR n.handled >= a.small_cell THEN n.handled END AS handled,
-	CASE WHEN r.level <= 2 OR n.resolved >= a.small_cell THEN n.resolved END AS resolved,
-	CASE WHEN r.level <= 2 OR n.resolved >= a.small_cell AND n.handled >= a.small_cell
-		THEN n.rate END AS rate
-FROM about a
-	CROSS JOIN duty_ranges('{analyst,centre,leader,inspector}') s
-	JOIN region r ON r.code BETWEEN s.code AND s.code_end
-	CROSS JOIN LATERAL (
-		SELECT count(*) FILTER (WHERE d.state <> 'voided') AS registered,
-			count(*) FILTER (WHERE is_open(d.state)) AS pending,
-			count(*) FILTER (WHERE is_handled(d.state)) AS handled,
-			count(*) FILTER (WHERE is_resolved(d.state)) AS resolved,
-			resolution_rate(d.state) AS rate
-		FROM dispute d WHERE d.region BETWEEN r.code AND r.code_end) AS n;
-COMMENT ON VIEW region_rollup IS 'disputes of each region and all within it, in counts, where the acting account is an analyst, centre, leader or inspector; below the counties small counts are null';
-COMMENT ON COLUMN region_rollup.region IS 'the region';
-COMMENT ON COLUMN region_rollup.level IS '1 city, 2 county, 3 township, 4 village';
-COMMENT ON COLUMN region_rollup.name IS 'its name';
-COMMENT ON COLUMN region_rollup.registered IS 'disputes registered, voided ones left out';
-COMMENT ON COLUMN region_rollup.pending IS 'of these, open ones';
-COMMENT ON COLUMN region_rollup.handled IS 'of these, resolved or transferred';
-COMMENT ON COLUMN region_rollup.resolved IS 'of these, resolved';
-COMMENT ON COLUMN region_rollup.rate IS 'resolved of those handled';
 $script$),
 
 ('admission', 60, NULL, $script$
@@ -526,7 +493,6 @@ FROM (VALUES (
 			'close_session(text)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', t.lists),
 		('{analyst}', 'SELECT', 'region, item_class, item'),
-		('{analyst,centre,leader,inspector}', 'SELECT', 'region_rollup'),
 		('{member,officer,centre,leader,inspector}', 'SELECT', t.cases),
 		('{member,officer,centre,leader,inspector}', 'EXECUTE',
 			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),

@@ -437,6 +437,7 @@ CREATE TABLE assignment (
 	account text REFERENCES account,
 	offered_at timestamptz NOT NULL DEFAULT now(),
 	answer_by timestamptz NOT NULL,
+	answered_at timestamptz,
 	done_by date,
 	ended_at timestamptz,
 	reason text,
@@ -460,6 +461,7 @@ SELECT describe_table('assignment', 'disputes given to departments', '{
 	"account": "officer who answered last",
 	"offered_at": "when it was offered",
 	"answer_by": "until when an answer is due",
+	"answered_at": "when it was accepted or returned",
 	"done_by": "until when the work is due",
 	"ended_at": "when it was returned, done or revoked",
 	"reason": "why it was returned or revoked"}');

@@ -127,7 +127,7 @@ SELECT dispute, round(distance) AS metres FROM find_near(ST_SetSRID(ST_MakePoint
 SET SESSION AUTHORIZATION access_analyst;
 SELECT region, level, registered, pending, handled, rate FROM region_rollup ORDER BY region;
 SELECT small_cell FROM about;
--- A centre has those of its county.
+-- A centre, which may read the rows, has those of its county whole.
 SET SESSION AUTHORIZATION access_zhao;
 SELECT region, registered FROM region_rollup ORDER BY region;
 

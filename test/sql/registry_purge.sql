@@ -175,7 +175,9 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 END $$;
+\set QUIET on
 CREATE TEMP TABLE size AS SELECT * FROM pg_temp.sizes();
+\set QUIET off
 
 -- Who may: the owner, and an admin for its regions. Nobody else, and nobody unknown.
 SET SESSION AUTHORIZATION purge_member; SELECT * FROM purge_preview('5 years');
