@@ -146,7 +146,7 @@ ISOLATION = \
 	policy_activation \
 	registry_assignments_race \
 	registry_calendar_sessions \
-	registry_import \
+	registry_import_race \
 	registry_notices_order \
 	registry_petitions_sessions \
 	registry_purge_reopen
