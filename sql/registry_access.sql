@@ -432,7 +432,8 @@ $script$),
 /*
  * What a duty needs, granted to a database role.  What of it the account behind
  * the role may use, and on which rows, is for the policies to say.  Nobody is
- * granted to change state of assignments, open_work or departments: functions do.
+ * granted to change state of assignments, open_work, departments or duplicate_of:
+ * functions do.
  */
 CREATE OR REPLACE PROCEDURE admit(db_role name, duty text)
 LANGUAGE plpgsql
@@ -501,7 +502,7 @@ FROM (VALUES (
 		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
 			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
 		('{officer,centre,leader,inspector}', 'UPDATE (region, place_region, grid, grid_version, state, risk, '
-			'difficult, responsible, leader, grounds, situation, theme, item, reason, duplicate_of)', 'dispute'),
+			'difficult, responsible, leader, grounds, situation, theme, item, reason)', 'dispute'),
 		('{centre}', 'UPDATE (centre, hold)', 'dispute'),
 		('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
 		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
