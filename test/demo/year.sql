@@ -3,7 +3,8 @@
 -- account that acts, all triggers on.
 
 -- Whoever owns the table may enter matters as they ended, without each step that
--- led there, until the transaction ends.
+-- led there, until the transaction ends.  What was said is kept of those alone that
+-- somebody still works on, as a purge would leave it.
 CREATE PROCEDURE pg_temp.report_matters(from_day timestamptz, to_day timestamptz)
 	LANGUAGE plpgsql AS $$
 BEGIN
@@ -14,16 +15,13 @@ BEGIN
 		ORDER BY reported_at, id;
 	INSERT INTO matter_detail (matter, content, place)
 		SELECT id, content, point
-		FROM report WHERE reported_at >= from_day AND reported_at < to_day
+		FROM report WHERE reported_at >= from_day AND reported_at < to_day AND state NOT IN ('closed', 'transferred', 'voided')
 		ORDER BY reported_at, id;
 END
 $$;
 
 CREATE PROCEDURE pg_temp.live_through(from_day timestamptz, to_day timestamptz)
-	LANGUAGE plpgsql
-	-- The same thirty statements many thousand times: plan each once a month.
-	SET plan_cache_mode = force_generic_plan
-	AS $$
+	LANGUAGE plpgsql AS $$
 DECLARE
 	b	record;
 BEGIN
@@ -114,8 +112,9 @@ BEGIN
 			UPDATE dispute AS d SET state = 'transferred', reason = e.reason
 			FROM event AS e WHERE batch = b.batch AND d.id = e.id;
 		END CASE;
+		-- Each is a transaction of its own, at whose end such settings are forgotten.
+		COMMIT;
 	END LOOP;
-	PERFORM set_config('govcase.happened_at', '', true);
 END
 $$;
 
@@ -132,14 +131,19 @@ CREATE FUNCTION pg_temp.progress(at date, started timestamptz) RETURNS text
 SELECT clock_timestamp() AS load_started \gset
 \pset tuples_only on
 \pset format unaligned
+-- The same forty statements many thousand times: plan each once a month.
+SET plan_cache_mode = force_generic_plan;
 SELECT format('CALL pg_temp.report_matters(%L, %L)', month, month + interval '1 month'),
 	format('CALL pg_temp.live_through(%L, %L)', month, month + interval '1 month'),
-	'VACUUM (ANALYZE) dispute', 'VACUUM (ANALYZE) assignment', 'ANALYZE matter, matter_detail, dispute_detail, follow_up',
+	'VACUUM (ANALYZE) dispute', 'VACUUM (ANALYZE) assignment', 'ANALYZE follow_up',
 	format('SELECT pg_temp.progress(%L, %L)', month, :'load_started')
 FROM generate_series(:'year_begins'::date, :'year_ends'::date - 1, interval '1 month') AS month
 \gexec
+RESET plan_cache_mode;
 \pset tuples_only off
 \pset format aligned
+
+ANALYZE matter, matter_detail, dispute_detail, dispute_party;
 
 -- The next case's number follows the last one's.
 SELECT setval(pg_get_serial_sequence('dispute', 'id'), max(id)) FROM dispute \g /dev/null
