@@ -44,8 +44,20 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_calendar \
+	registry_deadlines \
+	registry_petitions \
 	registry_assignments \
-	registry_conferences
+	registry_conferences \
+	registry_grading \
+	registry_grids \
+	registry_purge \
+	registry_figures \
+	registry_incidents \
+	registry_duplicates \
+	registry_import \
+	registry_matters \
+	registry_reassign
 C_ROOMS = \
 	govcase \
 	label_type \
@@ -109,8 +121,21 @@ REGRESS = \
 	registry \
 	registry_access \
 	registry_assignments \
+	registry_calendar \
 	registry_conferences \
+	registry_deadlines \
+	registry_duplicates \
+	registry_figures \
+	registry_grading \
+	registry_grids \
+	registry_import \
+	registry_incidents \
+	registry_matters \
+	registry_notices \
+	registry_petitions \
 	registry_plans \
+	registry_purge \
+	registry_reassign \
 	resolution_rate \
 	zhoukou
 
@@ -125,7 +150,14 @@ ISOLATION = \
 	grid_region \
 	locate_sessions \
 	policy_activation \
-	registry_assignments_race
+	registry_assignments_race \
+	registry_calendar_sessions \
+	registry_duplicates_sessions \
+	registry_matters_sessions \
+	registry_notices_order \
+	registry_petitions_sessions \
+	registry_purge_reopen \
+	registry_reassign_sessions
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

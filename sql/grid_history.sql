@@ -30,6 +30,13 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.grid_history(regclass) IS
 'the tables that keep the history of protected grids, with the names of their columns; nulls where there are none';
 
+CREATE FUNCTION govcase.grid_version(grids regclass, code text)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'govcase_grid_version'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION govcase.grid_version(regclass, text) IS
+'version of a grid that a case placed in it now bears, the last one of a grid that is no more; NULL where there was never such a grid';
+
 CREATE FUNCTION govcase.record_grids(grids regclass)
 RETURNS void
 AS 'MODULE_PATHNAME', 'govcase_record_grids'

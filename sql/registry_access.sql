@@ -410,54 +410,30 @@ COMMENT ON COLUMN my_cases.open_work IS 'assignments not yet done';
 COMMENT ON COLUMN my_cases.reported_at IS 'when it was reported';
 
 CREATE OR REPLACE VIEW unplaced @row_view@ AS
-SELECT d.id, d.region, d.place_region, d.reported_at
+SELECT d.id, d.region, d.place_region, d.reported_at,
+	CASE WHEN p.place IS NULL THEN 'no place' WHEN w.why IS NOT NULL THEN w.why
+		WHEN n.grid IS NULL THEN 'in no grid' ELSE 'not placed since' END AS why,
+	n.grid AS grid_now
 FROM dispute d
+	LEFT JOIN dispute_detail p ON p.dispute = d.id
+	CROSS JOIN LATERAL (SELECT why_unplaced('grid'::regclass, p.place) AS why) AS w
+	CROSS JOIN LATERAL (SELECT CASE WHEN w.why IS NULL THEN find_grid(p.place) END AS grid) AS n
 WHERE (@row_scope@) AND d.grid IS NULL AND d.state <> 'voided';
-COMMENT ON VIEW unplaced IS 'disputes that lie in no grid, of those that the acting account may see';
+COMMENT ON VIEW unplaced IS 'disputes that were placed in no grid, and why, of those that the acting account may see';
 COMMENT ON COLUMN unplaced.id IS 'number';
 COMMENT ON COLUMN unplaced.region IS 'region that holds the case';
 COMMENT ON COLUMN unplaced.place_region IS 'region where the dispute is';
 COMMENT ON COLUMN unplaced.reported_at IS 'when it was reported';
-
-/*
- * Counts of all disputes of a region, for those who may have counts there and no
- * rows: it runs as its owner.  Where one or two neighbours could be told from a
- * small count, below the counties, there is none.
- */
-CREATE OR REPLACE VIEW region_rollup WITH (security_barrier = true) AS
-SELECT r.code AS region, r.level, r.name,
-	CASE WHEN r.level <= 2 OR n.registered >= a.small_cell THEN n.registered END AS registered,
-	CASE WHEN r.level <= 2 OR n.pending >= a.small_cell THEN n.pending END AS pending,
-	CASE WHEN r.level <= 2 OR n.handled >= a.small_cell THEN n.handled END AS handled,
-	CASE WHEN r.level <= 2 OR n.resolved >= a.small_cell THEN n.resolved END AS resolved,
-	CASE WHEN r.level <= 2 OR n.resolved >= a.small_cell AND n.handled >= a.small_cell
-		THEN n.rate END AS rate
-FROM about a
-	CROSS JOIN duty_ranges('{analyst,centre,leader,inspector}') s
-	JOIN region r ON r.code BETWEEN s.code AND s.code_end
-	CROSS JOIN LATERAL (
-		SELECT count(*) FILTER (WHERE d.state <> 'voided') AS registered,
-			count(*) FILTER (WHERE is_open(d.state)) AS pending,
-			count(*) FILTER (WHERE is_handled(d.state)) AS handled,
-			count(*) FILTER (WHERE is_resolved(d.state)) AS resolved,
-			resolution_rate(d.state) AS rate
-		FROM dispute d WHERE d.region BETWEEN r.code AND r.code_end) AS n;
-COMMENT ON VIEW region_rollup IS 'disputes of each region and all within it, in counts, where the acting account is an analyst, centre, leader or inspector; below the counties small counts are null';
-COMMENT ON COLUMN region_rollup.region IS 'the region';
-COMMENT ON COLUMN region_rollup.level IS '1 city, 2 county, 3 township, 4 village';
-COMMENT ON COLUMN region_rollup.name IS 'its name';
-COMMENT ON COLUMN region_rollup.registered IS 'disputes registered, voided ones left out';
-COMMENT ON COLUMN region_rollup.pending IS 'of these, open ones';
-COMMENT ON COLUMN region_rollup.handled IS 'of these, resolved or transferred';
-COMMENT ON COLUMN region_rollup.resolved IS 'of these, resolved';
-COMMENT ON COLUMN region_rollup.rate IS 'resolved of those handled';
+COMMENT ON COLUMN unplaced.why IS 'no place; in no grid; not placed since its place came to be in one; or what is wrong with its place';
+COMMENT ON COLUMN unplaced.grid_now IS 'grid that its place is in now';
 $script$),
 
 ('admission', 60, NULL, $script$
 /*
  * What a duty needs, granted to a database role.  What of it the account behind
  * the role may use, and on which rows, is for the policies to say.  Nobody is
- * granted to change state of assignments, open_work or departments: functions do.
+ * granted to change state of assignments, open_work, departments or duplicate_of:
+ * functions do.
  */
 CREATE OR REPLACE PROCEDURE admit(db_role name, duty text)
 LANGUAGE plpgsql
@@ -505,7 +481,7 @@ INSERT INTO govcase.registry_grant (duties, privilege, target)
 SELECT g.duties::text[], g.privilege, g.target
 FROM (VALUES (
 		'region, department, centre, centre_desk, grid, grid_member, item_class, item, tag, '
-			'risk_level_region, calendar, deadline_rule, unit, account',
+			'risk_level_region, deadline_rule, unit, account',
 		'dispute, dispute_detail, dispute_party, follow_up, assignment, agreement, '
 			'agreement_detail, conference, conference_member, conference_action, conference_detail, campaign, '
 			'campaign_dispute, matter, matter_detail, petition, petition_person, incident, deadline, score, '
@@ -518,23 +494,21 @@ FROM (VALUES (
 			'close_session(text)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', t.lists),
 		('{analyst}', 'SELECT', 'region, item_class, item'),
-		('{analyst,centre,leader,inspector}', 'SELECT', 'region_rollup'),
 		('{member,officer,centre,leader,inspector}', 'SELECT', t.cases),
 		('{member,officer,centre,leader,inspector}', 'EXECUTE',
 			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', 'notice'),
-		('{member,officer,centre,leader,inspector,importer,admin}', 'UPDATE (read_at)', 'notice'),
 		('{member,officer,centre,leader,inspector}', 'INSERT (id, happened_at, kind, satisfied, note)', 'follow_up'),
 		('{member,centre}', 'INSERT (region, place_region, grid, grid_version, risk, difficult, responsible, '
 			'leader, centre, found_by, grounds, situation, theme, item, reason, reported_at)', 'dispute'),
 		('{officer,centre,leader,inspector}', 'UPDATE (region, place_region, grid, grid_version, state, risk, '
-			'difficult, responsible, leader, grounds, situation, theme, item, reason, duplicate_of)', 'dispute'),
+			'difficult, responsible, leader, grounds, situation, theme, item, reason)', 'dispute'),
 		('{centre}', 'UPDATE (centre, hold)', 'dispute'),
 		('{member,officer,centre}', 'INSERT', 'dispute_detail, dispute_party, attachment'),
 		('{officer,centre}', 'UPDATE', 'dispute_detail, dispute_party'),
 		('{officer,centre}', 'INSERT', 'agreement, agreement_detail'),
 		('{officer,centre}', 'UPDATE', 'agreement, agreement_detail'),
-		('{centre}', 'INSERT', 'campaign, campaign_dispute, petition, petition_person, incident'),
+		('{centre}', 'INSERT', 'campaign, campaign_dispute, incident'),
 		('{centre}', 'UPDATE', 'conference_detail, campaign, incident'),
 		('{centre}', 'DELETE', 'campaign_dispute'),
 		('{centre}', 'UPDATE (state, reason)', 'matter'),

@@ -12,6 +12,7 @@ CREATE TABLE region (
 	name text NOT NULL,
 	valid daterange NOT NULL DEFAULT '[2000-01-01,)' CHECK (NOT isempty(valid)),
 	replaced_by text COLLATE "C" REFERENCES region CHECK (replaced_by <> code),
+	boundary @postgis@.geometry(MultiPolygon, @srid@),
 	CHECK (parent <> code),
 	CHECK ((level = 1) = (parent IS NULL))
 );
@@ -24,7 +25,8 @@ SELECT describe_table('region', 'the city, its counties, townships and villages,
 	"parent": "region that it belongs to; null for the city",
 	"name": "its name",
 	"valid": "days on which it exists",
-	"replaced_by": "region that it went into, where it was abolished"}');
+	"replaced_by": "region that it went into, where it was abolished",
+	"boundary": "its boundary, inside which its grids lie; null: not known"}');
 
 CREATE TABLE department (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -273,7 +275,7 @@ SELECT describe_table('element', 'base records of departments: persons, places, 
 	"region": "where it belongs",
 	"tags": "its tags, from the dictionary",
 	"person_digest": "keyed digest of who it is about",
-	"recorded_at": "when it was last imported"}');
+	"recorded_at": "when an import last made or changed it"}');
 
 CREATE TABLE element_detail (
 	source_department integer,
@@ -297,7 +299,8 @@ CREATE TABLE import_run (
 	new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
 	changed bigint NOT NULL DEFAULT 0 CHECK (changed >= 0),
 	unchanged bigint NOT NULL DEFAULT 0 CHECK (unchanged >= 0),
-	rejected bigint NOT NULL DEFAULT 0 CHECK (rejected >= 0)
+	rejected bigint NOT NULL DEFAULT 0 CHECK (rejected >= 0),
+	done_at timestamptz
 );
 CREATE INDEX ON import_run (department);
 CREATE INDEX ON import_run (account);
@@ -305,11 +308,12 @@ SELECT describe_table('import_run', 'imports of base records', '{
 	"id": "number",
 	"department": "department whose records they were",
 	"account": "importer",
-	"at": "when",
+	"at": "when it was started",
 	"new": "records that were new",
 	"changed": "records that replaced another",
 	"unchanged": "records that were there as they are",
-	"rejected": "records that were refused"}');
+	"rejected": "lines that were refused, those that a later line of the file replaces among them",
+	"done_at": "when the records were taken over; null: they are still being staged"}');
 
 CREATE TABLE import_reject (
 	run bigint REFERENCES import_run,
@@ -320,9 +324,9 @@ CREATE TABLE import_reject (
 );
 SELECT describe_table('import_reject', 'personal: records that an import refused', '{
 	"run": "the import",
-	"line": "line of the file",
+	"line": "row of the file, in the order in which rows came in; a header does not count",
 	"reason": "why it was refused",
-	"raw": "what it said"}');
+	"raw": "what it said, the number of a person left out"}');
 
 /* ---- Disputes --------------------------------------------------------------- */
 
@@ -330,7 +334,7 @@ CREATE TABLE dispute (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	region text COLLATE "C" NOT NULL REFERENCES region,
 	place_region text COLLATE "C" NOT NULL REFERENCES region,
-	grid text COLLATE "C" REFERENCES grid,
+	grid text COLLATE "C",
 	grid_version bigint,
 	state case_state NOT NULL DEFAULT 'collected',
 	risk risk_level NOT NULL,
@@ -433,6 +437,7 @@ CREATE TABLE assignment (
 	account text REFERENCES account,
 	offered_at timestamptz NOT NULL DEFAULT now(),
 	answer_by timestamptz NOT NULL,
+	answered_at timestamptz,
 	done_by date,
 	ended_at timestamptz,
 	reason text,
@@ -456,6 +461,7 @@ SELECT describe_table('assignment', 'disputes given to departments', '{
 	"account": "officer who answered last",
 	"offered_at": "when it was offered",
 	"answer_by": "until when an answer is due",
+	"answered_at": "when it was accepted or returned",
 	"done_by": "until when the work is due",
 	"ended_at": "when it was returned, done or revoked",
 	"reason": "why it was returned or revoked"}');
@@ -568,7 +574,7 @@ CREATE TABLE matter (
 	id uuid PRIMARY KEY,
 	item text NOT NULL REFERENCES item,
 	region text COLLATE "C" NOT NULL REFERENCES region,
-	grid text COLLATE "C" REFERENCES grid,
+	grid text COLLATE "C",
 	member text REFERENCES account,
 	state case_state NOT NULL DEFAULT 'collected',
 	reported_at timestamptz NOT NULL,
@@ -576,7 +582,8 @@ CREATE TABLE matter (
 	salt bytea,
 	digest bytea,
 	reason text,
-	dispute bigint UNIQUE REFERENCES dispute
+	dispute bigint UNIQUE REFERENCES dispute,
+	changed_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON matter (item);
 CREATE INDEX ON matter (region);
@@ -595,7 +602,8 @@ SELECT describe_table('matter', 'what grid members report', '{
 	"salt": "random bytes that are hashed with what was sent",
 	"digest": "hash of salt and what was sent",
 	"reason": "why the last change was made, where a move asks for it",
-	"dispute": "dispute that it was raised to"}');
+	"dispute": "dispute that it was raised to",
+	"changed_at": "when it came into its state, by the server"}');
 
 CREATE TABLE matter_detail (
 	matter uuid PRIMARY KEY REFERENCES matter,
@@ -616,6 +624,7 @@ CREATE TABLE petition (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	received_on date NOT NULL,
 	region text COLLATE "C" NOT NULL REFERENCES region,
+	unit bigint REFERENCES unit,
 	dispute bigint REFERENCES dispute,
 	heads integer NOT NULL CHECK (heads >= 1),
 	resolvable boolean NOT NULL,
@@ -623,16 +632,18 @@ CREATE TABLE petition (
 );
 CREATE INDEX ON petition (region);
 CREATE INDEX ON petition (received_on);
+CREATE INDEX ON petition (unit);
 CREATE INDEX ON petition (dispute);
 CREATE INDEX ON petition (repeat_of) WHERE repeat_of IS NOT NULL;
 SELECT describe_table('petition', 'petitions, one row a batch', '{
 	"id": "number",
 	"received_on": "day on which it came in",
 	"region": "region that it concerns",
+	"unit": "school, works or other unit that it concerns",
 	"dispute": "dispute that it is about",
 	"heads": "how many came",
 	"resolvable": "whether that region could have resolved it",
-	"repeat_of": "earlier petition of the same petitioners on the same matter"}');
+	"repeat_of": "first petition of the series that this one repeats: some of the same petitioners on the same matter; fixed when it is entered"}');
 
 CREATE TABLE petition_person (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -684,25 +695,33 @@ CREATE TABLE deadline (
 	rule bigint NOT NULL REFERENCES deadline_rule,
 	petition bigint REFERENCES petition,
 	dispute bigint REFERENCES dispute,
+	started_on date,
+	started_by text REFERENCES account,
 	due date NOT NULL,
 	extended_to date CHECK (extended_to > due),
 	approved_by text REFERENCES account,
 	reason text,
 	met_on date,
 	CHECK (num_nonnulls(petition, dispute) = 1),
+	CHECK (started_on <= due),
 	CONSTRAINT deadline_extension_is_approved
 		CHECK (extended_to IS NULL OR approved_by IS NOT NULL AND reason IS NOT NULL)
 );
 CREATE INDEX ON deadline (rule);
 CREATE INDEX ON deadline (petition);
 CREATE INDEX ON deadline (dispute);
+CREATE INDEX ON deadline (started_by);
 CREATE INDEX ON deadline (approved_by);
 CREATE INDEX ON deadline ((coalesce(extended_to, due))) WHERE met_on IS NULL;
+CREATE UNIQUE INDEX deadline_one_running_of_petition ON deadline (petition, rule) WHERE met_on IS NULL;
+CREATE UNIQUE INDEX deadline_one_running_of_dispute ON deadline (dispute, rule) WHERE met_on IS NULL;
 SELECT describe_table('deadline', 'terms that run', '{
 	"id": "number",
 	"rule": "rule that sets it",
 	"petition": "petition that it is for",
 	"dispute": "dispute that it is for",
+	"started_on": "day from which it is counted; null: not known",
+	"started_by": "account whose doing started it; null: nobody known",
 	"due": "last day",
 	"extended_to": "last day after an extension",
 	"approved_by": "account that approved the extension",
@@ -751,13 +770,14 @@ SELECT describe_table('notice', 'what accounts are told, one row an account', '{
 CREATE TABLE attachment (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	dispute bigint NOT NULL REFERENCES dispute,
-	uri text NOT NULL,
-	sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32)
+	uri text,
+	sha256 bytea CHECK (octet_length(sha256) = 32),
+	CHECK ((uri IS NULL) = (sha256 IS NULL))
 );
 CREATE INDEX ON attachment (dispute);
 SELECT describe_table('attachment', 'personal: files that belong to a dispute, kept elsewhere', '{
 	"id": "number",
 	"dispute": "the dispute",
-	"uri": "where the file is",
-	"sha256": "digest of the file"}');
+	"uri": "where the file is; null once purged",
+	"sha256": "digest of the file; null once purged"}');
 $script$);

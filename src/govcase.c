@@ -21,6 +21,7 @@ char *govcase_happened_at = NULL;
 /* Only SQL functions of a registry read these. */
 static char *govcase_account = NULL;
 static char *govcase_token = NULL;
+static char *govcase_import = NULL;
 int govcase_clock_skew = 300;
 int govcase_placement_memory = 65536;
 
@@ -46,6 +47,11 @@ _PG_init(void)
 		"Session of an account, as a registry's open_session() issued it.",
 		"Ignored for roles that are not trusted by token.", &govcase_token, "",
 		PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"govcase.import",
+		"Key of the import that staged rows belong to, as start_import() set it.", NULL,
+		&govcase_import, "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("govcase.clock_skew",
 							"How far in the future a link may say that it happened.",
 							NULL, &govcase_clock_skew, 300, 0, 86400, PGC_SUSET,

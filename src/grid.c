@@ -406,10 +406,12 @@ read_region_carrier(GridProtection *protection, Relation regions, Trigger *carri
 static void
 check_column_type(Relation table, AttrNumber attnum, Oid type)
 {
-	Oid actual = TupleDescAttr(RelationGetDescr(table), attnum - 1)->atttypid;
+	Oid actual;
 
-	if (attnum != InvalidAttrNumber && actual != type &&
-		!(type == TEXTOID && actual == VARCHAROID))
+	if (attnum == InvalidAttrNumber)
+		return;
+	actual = TupleDescAttr(RelationGetDescr(table), attnum - 1)->atttypid;
+	if (actual != type && !(type == TEXTOID && actual == VARCHAROID))
 		not_trusted(RelationGetRelid(table),
 					psprintf("Its column \"%s\" is of type %s.",
 							 get_attname(RelationGetRelid(table), attnum, false),

@@ -125,6 +125,7 @@ PG_FUNCTION_INFO_V1(govcase_keep_grid_history);
 PG_FUNCTION_INFO_V1(govcase_grid_history);
 PG_FUNCTION_INFO_V1(govcase_record_grids);
 PG_FUNCTION_INFO_V1(govcase_grid_overlap);
+PG_FUNCTION_INFO_V1(govcase_grid_version);
 
 static void
 refuse_carrier_call(const char *name)
@@ -986,6 +987,38 @@ init_grid_history(void)
 	grid_history_hook = record_grid_history;
 	grid_version_hook = find_current_version;
 	RegisterXactCallback(forget_transaction, NULL);
+}
+
+/*
+ * grid_version(grids regclass, code text) returns bigint
+ *
+ * The version of a grid that a case placed in it now bears, as the trigger of
+ * place_by() would find it; of a grid that is no more, its last.  NULL where the
+ * grids have no history, or no grid ever had this code.  STRICT.  VOLATILE: a grid
+ * that this transaction has changed is promised its version here.  Errors: 42501
+ * without the right to read the grids, 42P17 where they are not protected, VC007.
+ */
+Datum
+govcase_grid_version(PG_FUNCTION_ARGS)
+{
+	Oid grids = PG_GETARG_OID(0);
+	GridProtection *protection = protection_of_grids_table(grids);
+	Snapshot snapshot;
+	int64 version;
+	bool found;
+
+	if (pg_class_aclcheck(grids, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(grids, protection->code, GetUserId(), ACL_SELECT) !=
+			ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(grids)),
+					   get_rel_name(grids));
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	found = find_current_version(grids, text_to_cstring(PG_GETARG_TEXT_PP(1)), snapshot,
+								 &version);
+	UnregisterSnapshot(snapshot);
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(version);
 }
 
 /* ---------------------------------------------------------------------------

@@ -42,10 +42,10 @@ typedef struct PlacementAnswer
 
 /*
  * The first grid, by rank of its kind and then by code, that covers a point of
- * finite coordinates; geometry is the same point as PostGIS has it.  The code is
+ * finite coordinates; point is the same as PostGIS has it.  The code is
  * allocated in the current memory context.
  */
-extern void place_point(Placement *placement, const MapPoint *point, Datum geometry,
+extern void place_point(Placement *placement, const MapPoint *at, Datum point,
 						bool with_version, PlacementAnswer *answer);
 
 /*

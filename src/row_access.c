@@ -98,11 +98,26 @@ find_key_index(Relation table, int nkeys, const AttrNumber *key, AttrNumber last
 }
 
 void
-begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
-			   const CaseKey *key, Snapshot snapshot)
+find_key(KeyScan *scan, const KeyIndex *index, const CaseKey *key)
 {
 	ScanKeyData keys[MAX_KEY_COLUMNS];
 
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		int column = index->key_column[i];
+
+		ScanKeyEntryInitializeWithInfo(
+			&keys[i], 0, i + 1, BTEqualStrategyNumber, key->types[column],
+			scan->index->rd_indcollation[i], unconstify(FmgrInfo *, &index->equal[i]),
+			key->values[column]);
+	}
+	index_rescan(scan->scan, keys, key->ncolumns, NULL, 0);
+}
+
+void
+begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
+			   const CaseKey *key, Snapshot snapshot)
+{
 	if (snapshot == NULL)
 	{
 		/* What this very statement has stored is part of the latest truth. */
@@ -116,16 +131,7 @@ begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 	scan->slot = table_slot_create(scan->table, NULL);
 	scan->scan =
 		index_beginscan_compat(scan->table, scan->index, scan->snapshot, key->ncolumns);
-	for (int i = 0; i < key->ncolumns; i++)
-	{
-		int column = index->key_column[i];
-
-		ScanKeyEntryInitializeWithInfo(
-			&keys[i], 0, i + 1, BTEqualStrategyNumber, key->types[column],
-			scan->index->rd_indcollation[i], unconstify(FmgrInfo *, &index->equal[i]),
-			key->values[column]);
-	}
-	index_rescan(scan->scan, keys, key->ncolumns, NULL, 0);
+	find_key(scan, index, key);
 }
 
 bool

@@ -45,6 +45,8 @@ typedef struct KeyScan
 /* snapshot NULL: the latest, in which this command's own rows are seen too. */
 extern void begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 						   const CaseKey *key, Snapshot snapshot);
+/* Begin again, with another key. */
+extern void find_key(KeyScan *scan, const KeyIndex *index, const CaseKey *key);
 /* The next row in scan->slot; false where there is none. */
 extern bool next_row(KeyScan *scan, ScanDirection direction);
 /*

@@ -383,6 +383,22 @@ SELECT count(*) AS overlaps FROM tile_history a JOIN tile_history b ON a.grid = 
 -- Each spot bears the version of the grid that it was placed in.
 SELECT count(*) FILTER (WHERE h.grid IS DISTINCT FROM s.tile) AS wrong, count(h.version) AS placed
 FROM spot s LEFT JOIN tile_history h ON h.version = s.placed_in;
+-- The version that a case placed in a grid now bears: the open one; the last of a grid that is
+-- no more; where it has just changed, the one that its history will have.
+SELECT bool_and(grid_version('tile', grid) = version) AS open, count(*) = (SELECT count(*) FROM tile) AS all_of_them
+FROM tile_history WHERE upper_inf(valid);
+SELECT bool_and(grid_version('tile', grid) = last) AS last, count(*) > 5 AS some
+FROM (SELECT grid, max(version) AS last FROM tile_history GROUP BY grid HAVING NOT bool_or(upper_inf(valid))) g;
+BEGIN;
+INSERT INTO tile VALUES ('99/9', box(900, 900, 910, 910));
+SELECT grid_version('tile', '99/9') AS promised \gset
+COMMIT;
+SELECT version = :promised AS kept FROM tile_history WHERE grid = '99/9';
+SELECT grid_version('tile', 'nowhere') IS NULL AS no_grid, grid_version('tile', NULL) IS NULL AS no_code;
+SELECT grid_version('spot', 'A');
+SET ROLE planner;
+SELECT grid_version('tile'::regclass, '99/9');
+RESET ROLE;
 
 \set QUIET on
 SET client_min_messages = warning;

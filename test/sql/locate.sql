@@ -207,6 +207,27 @@ EXCEPTION WHEN division_by_zero THEN
 END
 $$;
 DROP TRIGGER aa_look ON city;
+-- ... or within the statement itself, which then fails, so that nobody ever tells.
+CREATE FUNCTION look_and_fail() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	seen text[];
+BEGIN
+	FOR i IN 1..3 LOOP
+		seen := seen || (SELECT govcase.locate('city', ST_SetSRID(ST_MakePoint(114.102, 33.102), 4490)));
+	END LOOP;
+	RAISE NOTICE 'placed in %', seen;
+	RETURN 1 / 0;
+END
+$$;
+DO $$
+DECLARE
+	never integer;
+BEGIN
+	DELETE FROM city WHERE code = '92' RETURNING look_and_fail() INTO never;
+EXCEPTION WHEN division_by_zero THEN
+	RAISE NOTICE 'placed in % again', govcase.locate('city', ST_SetSRID(ST_MakePoint(114.102, 33.102), 4490));
+END
+$$;
 COMMIT;
 SELECT * FROM compare(15);
 -- The rank of a kind is data, too.

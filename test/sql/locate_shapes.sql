@@ -79,7 +79,10 @@ SELECT format('%s', n), ST_Rotate(ST_MakeEnvelope(10.0 ^ (-n) / 2, 10.0 ^ (-n) /
 FROM generate_series(1, 13) n;
 SELECT compared, inside > 100 AS inside, mismatches FROM compare(0.2, 200, 10000);
 TRUNCATE plane;
+-- Not every GEOS takes these for valid.
+ALTER TABLE plane DISABLE TRIGGER USER;
 INSERT INTO plane (code, boundary) VALUES ('1', ST_MakeEnvelope(1e-170, 1e-170, 2e-170, 3e-170)), ('2', ST_MakeEnvelope(2e-170, 1e-170, 3e-170, 2e-170));
+ALTER TABLE plane ENABLE TRIGGER USER;
 SELECT compared, mismatches FROM compare(0.3, 500, 10000);
 
 -- Huge ones: where an ulp is a metre, and where a product leaves the doubles.

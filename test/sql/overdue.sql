@@ -338,5 +338,12 @@ SELECT bool_or(index = 'walk_govcase_terms') AS from_partial_index,
 	bool_or(index = 'walk_chain_pkey') AS by_chain_key,
 	bool_or(node = 'Seq Scan') AS reads_whole
 FROM overdue_test.plan_nodes(replace(due_query('overdue_test.walk'), '$1', 'now()'));
+-- Without that index there has to be a plan, and it finds the same.
+CREATE TABLE overdue_test.by_index AS SELECT * FROM overdue('overdue_test.walk', '2025-03-25 09:00') WITH ORDINALITY;
+SELECT drop_term_index('overdue_test.walk');
+CREATE TABLE overdue_test.by_plan AS SELECT * FROM overdue('overdue_test.walk', '2025-03-25 09:00') WITH ORDINALITY;
+SELECT (SELECT count(*) > 50 FROM overdue_test.by_plan) AS many,
+	(SELECT count(*) FROM (TABLE overdue_test.by_index EXCEPT TABLE overdue_test.by_plan) x) AS only_by_index,
+	(SELECT count(*) FROM (TABLE overdue_test.by_plan EXCEPT TABLE overdue_test.by_index) x) AS only_by_plan;
 SET client_min_messages = warning;
 DROP SCHEMA overdue_test CASCADE;

@@ -127,7 +127,7 @@ SELECT dispute, round(distance) AS metres FROM find_near(ST_SetSRID(ST_MakePoint
 SET SESSION AUTHORIZATION access_analyst;
 SELECT region, level, registered, pending, handled, rate FROM region_rollup ORDER BY region;
 SELECT small_cell FROM about;
--- A centre has those of its county.
+-- A centre, which may read the rows, has those of its county whole.
 SET SESSION AUTHORIZATION access_zhao;
 SELECT region, registered FROM region_rollup ORDER BY region;
 
@@ -305,9 +305,9 @@ BEGIN RAISE NOTICE '%', name; RETURN true; END $$;
 SELECT count(*) FROM dispute_detail WHERE pg_temp.tell(title);
 SELECT count(*) FROM dispute WHERE 1 / (CASE WHEN id = 4 THEN 0 ELSE 1 END) = 1;
 
--- Every table is under row security; nobody but the owner has what is not granted.
+-- Every table is under row security, save those that files are copied into, which nobody may read; nobody but the owner has what is not granted.
 SET SESSION AUTHORIZATION access_owner;
-SELECT relname FROM pg_class WHERE relnamespace = 'city'::regnamespace AND relkind = 'r' AND NOT relrowsecurity;
+SELECT relname FROM pg_class WHERE relnamespace = 'city'::regnamespace AND relkind = 'r' AND NOT relrowsecurity ORDER BY 1;
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'city'::regnamespace
 	AND (has_function_privilege('access_stranger', p.oid, 'EXECUTE')
 		OR p.prosecdef AND NOT p.proconfig @> ARRAY['search_path=city, govcase, pg_temp']);

@@ -34,7 +34,7 @@ INSERT INTO account_duty (account, duty, region, department) VALUES
 	('town', 'centre', '411602001000', NULL), ('other', 'centre', '411681000000', NULL),
 	('justice', 'officer', NULL, 1), ('justice-2', 'officer', NULL, 1), ('left', 'officer', NULL, 1),
 	('housing', 'officer', NULL, 2), ('police', 'officer', NULL, 3), ('water', 'officer', NULL, 4),
-	('member', 'member', '411600000000', NULL), ('leader', 'leader', '411600000000', NULL),
+	('member', 'member', '411600000000', NULL), ('leader', 'leader', '411600000000', NULL), ('city', 'leader', '411600000000', NULL),
 	('inspector', 'inspector', '411600000000', NULL), ('analyst', 'analyst', '411600000000', NULL),
 	('admin', 'admin', '411600000000', NULL), ('importer', 'importer', NULL, 1);
 INSERT INTO account_duty (account, duty, department, valid) VALUES ('water', 'officer', 1, '[2020-01-01,2021-01-01)');
@@ -54,7 +54,7 @@ INSERT INTO dispute (region, place_region, risk, found_by) VALUES
 	('411602001000', '411602001000', 'yellow', 'patrol'),  -- 5
 	('411681000000', '411681000000', 'yellow', 'patrol');  -- 6, county B
 INSERT INTO dispute (region, place_region, risk, grounds, found_by) VALUES
-	('411602001000', '411602001000', 'red', '{grave}', 'patrol');  -- 7
+	('411602000000', '411602001000', 'red', '{grave}', 'patrol');  -- 7, held by the county, as red ones are
 
 -- A case goes to the department that leads first. Somebody has to be responsible.
 SELECT offer_assignment(1, 2, false);
