@@ -31,8 +31,8 @@ WITH loaded AS (
 		CASE WHEN hash % 4 = 0 AND cardinality($3) > 1 THEN ARRAY[$3[1], $3[2 + hash / 4 % (cardinality($3) - 1)]] ELSE $3[1:1] END,
 		CASE WHEN $2 = 'person' AND hash % 10 = 0 THEN sha256(int8send(hash)) END,
 		'2021-12-31 12:00+08'
-	FROM generate_series(1, $4) AS i
-		JOIN village ON n = 1 + (i - 1) * villages / $4
+	FROM village
+		CROSS JOIN LATERAL generate_series(1 + (n - 1) * $4 / villages, n * $4 / villages) AS i
 		CROSS JOIN LATERAL (SELECT hashint8extended(i, $5 + $1) & 1125899906842623 AS hash) AS h
 	RETURNING 1
 )

@@ -18,6 +18,7 @@ SELECT dispute, seed, day, region, heads, row_number() OVER (ORDER BY day, seed)
 	CASE WHEN pg_temp.chance(seed, 'again') < 0.25 THEN day + pg_temp.between(seed, 'after', 20, 70) END AS again
 FROM come CROSS JOIN LATERAL (SELECT CASE WHEN pg_temp.chance(seed, 'group') < 0.8 THEN 1
 	ELSE pg_temp.between(seed, 'heads', 2, 9) END AS heads) AS h;
+ANALYZE batch_of_petitioners;
 
 -- First ones are numbered from 1 by day, and repeated ones after them.
 INSERT INTO petition (id, received_on, region, dispute, heads, resolvable)
@@ -25,6 +26,7 @@ INSERT INTO petition (id, received_on, region, dispute, heads, resolvable)
 	SELECT first_petition, day, region, dispute, heads, pg_temp.chance(seed, 'resolvable') < 0.7
 	FROM batch_of_petitioners ORDER BY 1;
 SELECT setval(pg_get_serial_sequence('petition', 'id'), max(id)) FROM petition \g /dev/null
+ANALYZE petition;
 INSERT INTO petition (received_on, region, dispute, heads, resolvable, repeat_of)
 	SELECT again, region, dispute, heads, pg_temp.chance(seed, 'resolvable') < 0.7, first_petition
 	FROM batch_of_petitioners

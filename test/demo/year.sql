@@ -59,12 +59,12 @@ BEGIN
 				SELECT id, department, true, at, at + interval '3 days'
 				FROM event WHERE batch = b.batch;
 		WHEN 'hand_back' THEN
-			UPDATE assignment AS a SET state = 'returned', account = e.responsible, ended_at = e.at, reason = e.reason
+			UPDATE assignment AS a SET state = 'returned', account = e.responsible, answered_at = e.at, ended_at = e.at, reason = e.reason
 			FROM event AS e WHERE batch = b.batch AND a.dispute = e.id AND a.state = 'offered';
 			UPDATE dispute AS d SET state = 'collected', reason = e.reason, open_work = 0
 			FROM event AS e WHERE batch = b.batch AND d.id = e.id;
 		WHEN 'take_up' THEN
-			UPDATE assignment AS a SET state = 'accepted', account = e.responsible
+			UPDATE assignment AS a SET state = 'accepted', account = e.responsible, answered_at = e.at
 			FROM event AS e WHERE batch = b.batch AND a.dispute = e.id AND a.state = 'offered';
 			UPDATE dispute AS d SET state = 'handling'
 			FROM event AS e WHERE batch = b.batch AND d.id = e.id;
@@ -95,8 +95,8 @@ BEGIN
 				leader = CASE WHEN e.risk = 'red' THEN e.leader ELSE d.leader END,
 				grounds = coalesce(e.grounds, d.grounds)
 			FROM event AS e WHERE batch = b.batch AND d.id = e.id;
-			INSERT INTO assignment (dispute, department, leads, state, account, offered_at, answer_by)
-				SELECT id, department, true, 'accepted', responsible, at, at + interval '3 days'
+			INSERT INTO assignment (dispute, department, leads, state, account, offered_at, answer_by, answered_at)
+				SELECT id, department, true, 'accepted', responsible, at, at + interval '3 days', at
 				FROM event WHERE batch = b.batch;
 		WHEN 'assess' THEN
 			UPDATE dispute AS d SET state = 'assessed'
