@@ -39,14 +39,19 @@ WITH loaded AS (
 INSERT INTO import_run (department, account, at, new)
 	SELECT $1, 'importer-411600-' || $1, '2021-12-31 12:00+08', count(*) FROM loaded;
 
+-- One line that says how far we are.
+CREATE FUNCTION pg_temp.loaded(department text, elements numeric, started timestamptz) RETURNS text
+	LANGUAGE sql VOLATILE AS $$
+		SELECT format('   %s: %s elements, after %s s', department, elements,
+			round(extract(epoch FROM clock_timestamp() - started)::numeric, 1))
+	$$;
+
 \echo 'Loading' :elements 'elements of fifteen departments …'
 SELECT clock_timestamp() AS elements_started \gset
 \pset tuples_only on
 \pset format unaligned
 SELECT format('EXECUTE load_elements (%s, %L, %L, %s, %s)', n, kind, tags, amount, :seed),
-	format($$SELECT format('   %s: %s elements, after %%s s',
-		round(extract(epoch FROM clock_timestamp() - %L::timestamptz)::numeric, 1))$$,
-		english, sum(amount) OVER (ORDER BY share DESC, n), :'elements_started')
+	format('SELECT pg_temp.loaded(%L, %s, %L)', english, sum(amount) OVER (ORDER BY share DESC, n), :'elements_started')
 FROM (
 	SELECT n, kind, tags, share, round(:elements * sum(share) OVER ordered) - round(:elements * (sum(share) OVER ordered - share)) AS amount
 	FROM share_of WINDOW ordered AS (ORDER BY share DESC, n)
@@ -60,7 +65,7 @@ VACUUM (ANALYZE) element;
 
 -- An application asks for them by tag and region, and gets those of its scope.
 SET govcase.account = 'centre-411602';
-SELECT count(*) AS tagged, clock_timestamp() - statement_timestamp() AS search_time
+SELECT count(*) AS tagged, round(extract(epoch FROM clock_timestamp() - statement_timestamp())::numeric * 1000) AS search_ms
 FROM find_elements('{released}', '411602001000') \gset
-\echo '   of these' :tagged 'persons tagged released in one township, found in' :search_time
+\echo '   of these' :tagged 'persons tagged released in one township, found in' :search_ms 'ms'
 \echo

@@ -13,7 +13,9 @@ WITH seen AS (
 	SELECT NULL::bigint AS dispute, s.seed,
 		:'year_begins'::timestamptz + make_interval(days => pg_temp.between(s.seed, 'day', 0, 364),
 			secs => pg_temp.between(s.seed, 'second', 7 * 3600, 20 * 3600)) AS reported_at, grid,
-		ST_Translate(middle, 0.001 * (pg_temp.chance(s.seed, 'across') - 0.5), 0.01 * (pg_temp.chance(s.seed, 'upward') - 0.5)) AS point,
+		-- Somewhere on the way from the middle of the grid to its border.
+		ST_LineInterpolatePoint(ST_MakeLine(middle, ST_LineInterpolatePoint(outline, pg_temp.chance(s.seed, 'around'))),
+			0.9 * pg_temp.chance(s.seed, 'outward')) AS point,
 		account, pg_temp.between(s.seed, 'item', 1, 338) AS item
 	FROM generate_series(1, :matters - (SELECT count(*) FROM seen)) AS i
 		CROSS JOIN LATERAL (SELECT hashint8extended(i, :seed + 1) AS seed) AS s

@@ -2,9 +2,11 @@
 -- and a second where there are more.
 CREATE TEMPORARY TABLE member AS
 WITH numbered AS (
-	SELECT code AS grid, region, ST_Centroid(boundary) AS middle, row_number() OVER (ORDER BY code) AS n FROM grid
+	SELECT code AS grid, region, ST_Centroid(boundary) AS middle, ST_ExteriorRing(ST_GeometryN(boundary, 1)) AS outline,
+		row_number() OVER (ORDER BY code) AS n
+	FROM grid
 )
-SELECT format('member-%s-%s', grid, i) AS account, grid, region, middle, i = 1 AND right(grid, 2) = '01' AS full_time,
+SELECT format('member-%s-%s', grid, i) AS account, grid, region, middle, outline, i = 1 AND right(grid, 2) = '01' AS full_time,
 	row_number() OVER (ORDER BY grid, i) AS n
 FROM numbered,
 	generate_series(1, 1 + (n * (:members - :grids) / :grids - (n - 1) * (:members - :grids) / :grids)) AS i;

@@ -355,7 +355,7 @@ ANALYZE event, batch;
 -- What is known of each when it is registered.
 CREATE TEMPORARY TABLE story AS
 	SELECT id, seed, at, at - earlier AS reported_at, found_by, event.grid, event.point, theme,
-		format('%s与%s%s', one, CASE WHEN other = one THEN '子某' ELSE other END, chinese) AS title,
+		format('%s与%s: %s', one, CASE WHEN other = one THEN '子某' ELSE other END, chinese) AS title,
 		one, CASE WHEN other = one THEN '子某' ELSE other END AS other,
 		format('%s: %s', english, meaning) AS narrative
 	FROM event JOIN (SELECT n, seed FROM subject) AS s USING (n) JOIN situation USING (situation)
