@@ -33,8 +33,14 @@
 -- or, where there are more villages than that, one and two.
 \if :{?grids}
 \else
-\set villages 5012
 \set grids 14667
+\endif
+\if :{?villages}
+\else
+\set villages 5012
+\endif
+\if :{?members}
+\else
 \set members 19361
 \endif
 \if :{?matters}

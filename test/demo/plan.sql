@@ -293,7 +293,7 @@ FROM timed;
 -- does to all its cases at the same minute.
 CREATE TEMPORARY TABLE event AS
 WITH timed AS (
-	SELECT n, step, county, township, grid, point, seed, situation, difficult, found_by, action, life.risk, kind, satisfied,
+	SELECT n, step, county, township, seed, situation, difficult, found_by, action, life.risk, kind, satisfied,
 		:'year_begins'::timestamptz + make_interval(days => day, hours => clock) AS hour,
 		make_interval(mins => (county::int * 7) % 50) AS minutes
 	FROM subject JOIN beginning USING (n) JOIN life USING (n)
@@ -319,7 +319,7 @@ SELECT dense_rank() OVER (ORDER BY at, action, actor) AS batch,
 	-- Graded control: the county holds what is red, and supplies its leader.
 	CASE risk WHEN 'red' THEN county || '000000' ELSE township || '000' END AS region,
 	format('leader-%s', CASE risk WHEN 'red' THEN county ELSE township END) AS leader,
-	department, grid, CASE action WHEN 'register' THEN point END AS point,
+	department,
 	make_interval(mins => pg_temp.between(seed, 'minutes' || step, 1,
 		CASE action WHEN 'register' THEN 420 ELSE 50 END)) AS earlier,
 	CASE WHEN action IN ('register', 'raise', 'reopen') AND risk = 'red' THEN ARRAY[
@@ -354,13 +354,13 @@ ANALYZE event, batch;
 
 -- What is known of each when it is registered.
 CREATE TEMPORARY TABLE story AS
-	SELECT id, seed, at, at - earlier AS reported_at, found_by, event.grid, event.point, theme,
-		format('%s与%s: %s', one, CASE WHEN other = one THEN '子某' ELSE other END, chinese) AS title,
-		one, CASE WHEN other = one THEN '子某' ELSE other END AS other,
-		format('%s: %s', english, meaning) AS narrative
-	FROM event JOIN (SELECT n, seed FROM subject) AS s USING (n) JOIN situation USING (situation)
-		JOIN region ON code = left(event.grid, 12)
-		CROSS JOIN LATERAL (SELECT pg_temp.made_up_name(seed, 'one') AS one, pg_temp.made_up_name(seed, 'other') AS other) AS p
+	SELECT id, s.seed, at, at - earlier AS reported_at, found_by, s.grid, s.point, theme, one, other,
+		format('%s与%s: %s', one, other, chinese) AS title, format('%s: %s', english, meaning) AS narrative
+	FROM event JOIN (SELECT n, seed, grid, point FROM subject) AS s USING (n)
+		JOIN situation USING (situation)
+		JOIN region ON code = left(s.grid, 12)
+		CROSS JOIN LATERAL (SELECT pg_temp.made_up_name(s.seed, 'one') AS one) AS o
+		CROSS JOIN LATERAL (SELECT coalesce(nullif(pg_temp.made_up_name(s.seed, 'other'), one), '子某') AS other) AS p
 	WHERE action = 'register';
 CREATE UNIQUE INDEX ON story (id);
 ANALYZE story;
