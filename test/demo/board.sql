@@ -1,10 +1,4 @@
 -- The board of the city on the last evening of its year.
-SELECT clock_timestamp() AS board_started \gset
-\pset border 2
-\pset linestyle unicode
-\pset footer off
-\pset pager off
-\pset null ''
 
 \pset title 'Where the disputes are  矛盾纠纷: 阶段与风险'
 SELECT coalesce(state::text, 'all') AS "state", coalesce(label(state, 'zh'), '合计') AS "阶段",

@@ -80,6 +80,7 @@ SELECT :'seed'::bigint AS seed, :'scale'::pg_temp.scale = 'full' AS with_element
 \if :with_elements
 \ir elements.sql
 \endif
+\ir city.sql
 \ir board.sql
 \ir districts.sql
 \ir refusals.sql
