@@ -154,6 +154,7 @@ ISOLATION = \
 	registry_assignments_race \
 	registry_calendar_sessions \
 	registry_duplicates_sessions \
+	registry_import_race \
 	registry_matters_sessions \
 	registry_notices_order \
 	registry_petitions_sessions \

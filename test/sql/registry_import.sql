@@ -513,8 +513,7 @@ SELECT import_items();
 SET SESSION AUTHORIZATION import_health;
 SELECT import_items();
 \echo :SQLSTATE
-COPY item_import (code) FROM stdin;
-\.
+\copy item_import (code) FROM '/dev/null'
 
 RESET SESSION AUTHORIZATION;
 \set QUIET on
