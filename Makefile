@@ -136,6 +136,7 @@ REGRESS = \
 	registry_plans \
 	registry_purge \
 	registry_reassign \
+	registry_zhoukou \
 	resolution_rate \
 	zhoukou
 
