@@ -138,6 +138,7 @@ REGRESS = \
 	registry_plans \
 	registry_purge \
 	registry_reassign \
+	registry_zhoukou \
 	resolution_rate \
 	zhoukou
 
@@ -155,6 +156,7 @@ ISOLATION = \
 	registry_assignments_race \
 	registry_calendar_sessions \
 	registry_duplicates_sessions \
+	registry_import_race \
 	registry_matters_sessions \
 	registry_notices_order \
 	registry_petitions_sessions \

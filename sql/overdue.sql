@@ -100,13 +100,15 @@ BEGIN
 	SELECT c.relname, n.nspname,
 			(SELECT string_agg(format('%I', p.case_column), ', ' ORDER BY p.role DESC)
 				FROM govcase.protected_columns(root) p WHERE p.role IN ('state', 'risk')) AS columns,
+			(SELECT string_agg(format('%I', p.case_column), ', ' ORDER BY p.ordinal)
+				FROM govcase.protected_columns(root) p WHERE p.role = 'key') AS keys,
 			(SELECT p.case_column FROM govcase.protected_columns(root) p WHERE p.role = 'state') AS state
 		INTO facts
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.oid = root;
 
-	wanted := format('govcase: cases that a term may apply to, by %s: %s',
-		facts.columns, array_to_string(states, ', '));
+	wanted := format('govcase: cases that a term may apply to, by %s, with %s: %s',
+		facts.columns, facts.keys, array_to_string(states, ', '));
 	SELECT i.index INTO present FROM govcase.term_index(root) i WHERE i.meaning = wanted;
 	IF FOUND THEN
 		RETURN present;
@@ -124,8 +126,9 @@ BEGIN
 			EXIT;
 		END IF;
 	END LOOP;
-	EXECUTE format('CREATE INDEX %I ON %s (%s) WHERE %I OPERATOR(govcase.=) ANY (%L::govcase.case_state[])',
-		index_name, root, facts.columns, facts.state, states);
+	-- With the key, so that the cases themselves need not be read.
+	EXECUTE format('CREATE INDEX %I ON %s (%s) INCLUDE (%s) WHERE %I OPERATOR(govcase.=) ANY (%L::govcase.case_state[])',
+		index_name, root, facts.columns, facts.keys, facts.state, states);
 	EXECUTE format('COMMENT ON INDEX %I.%I IS %L', facts.nspname, index_name, wanted);
 	RETURN format('%I.%I', facts.nspname, index_name)::regclass;
 END

@@ -791,7 +791,7 @@ protection_role_column(const Protection *protection, const char *role)
  * ---------------------------------------------------------------------------
  */
 
-static void
+void
 set_key_column(CaseKey *key, int column, Oid type, Datum value)
 {
 	KeyClass class;

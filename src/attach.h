@@ -91,6 +91,8 @@ extern AttrNumber partition_attnum(Relation relation, Oid root, AttrNumber root_
 /* Column that bears the role, InvalidAttrNumber where none is mapped. */
 extern AttrNumber protection_role_column(const Protection *protection, const char *role);
 
+/* Set one column of a key to a value of a key column's type. */
+extern void set_key_column(CaseKey *key, int column, Oid type, Datum value);
 /*
  * The key of a row, from a slot or tuple of the case table or of the links (or
  * a partition).  Values point into the tuple.

@@ -166,15 +166,15 @@ why_unplaceable(const Point *point)
 }
 
 static bool
-is_in_range(const Placement *placement, const Point *point)
+is_in_range(Placement *placement, const Point *point)
 {
-	return !placement->geographic ||
-		   (fabs(point->at.x) <= 180 && fabs(point->at.y) <= 90);
+	return (fabs(point->at.x) <= 180 && fabs(point->at.y) <= 90) ||
+		   !placement_is_geographic(placement);
 }
 
 /* Errors: 22023 for no point or another SRID, VC005 for degrees that there are not. */
 static void
-check_point(const Placement *placement, const Point *point)
+check_point(Placement *placement, const Point *point)
 {
 	if (!point->is_point)
 		ereport(ERROR,

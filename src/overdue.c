@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/visibilitymap.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -26,6 +27,8 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -423,6 +426,11 @@ find_term_index(const Protection *protection, const Policy *policy, Relation cas
 		appendStringInfo(
 			&meaning, ", %s",
 			quote_identifier(get_attname(protection->cases, protection->risk, false)));
+	appendStringInfoString(&meaning, ", with ");
+	for (int i = 0; i < protection->nkeys; i++)
+		appendStringInfo(&meaning, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(get_attname(protection->cases,
+													  protection->case_key[i], false)));
 	appendStringInfoString(&meaning, ": ");
 	for (int i = 0; i < policy->nterms; i++)
 		states |= policy->terms[i].states;
@@ -716,6 +724,91 @@ put_due_row(const ReturnSetInfo *result, const DueRow *row, TimestampTz at,
 	pfree(key.data);
 }
 
+/* A scan of the index of create_term_index(), which has all that matters of a case. */
+typedef struct TermScan
+{
+	Relation cases;
+	Relation index;
+	Snapshot snapshot;
+	IndexScanDesc scan;
+	Buffer visible; /* page of the visibility map */
+	TupleTableSlot *slot;
+	int state; /* columns of the index, from 0 */
+	int risk;
+	int key[MAX_KEY_COLUMNS];
+} TermScan;
+
+static int
+index_column(Relation index, AttrNumber attnum)
+{
+	for (int i = 0; i < index->rd_index->indnatts; i++)
+	{
+		if (index->rd_index->indkey.values[i] == attnum)
+			return i;
+	}
+	elog(ERROR, "index \"%s\" lacks column %d", RelationGetRelationName(index), attnum);
+	return 0;
+}
+
+static void
+begin_term_scan(TermScan *scan, const Protection *protection, Relation cases, Oid index)
+{
+	scan->cases = cases;
+	scan->index = index_open(index, AccessShareLock);
+	scan->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	scan->slot = table_slot_create(cases, NULL);
+	scan->visible = InvalidBuffer;
+	scan->scan = index_beginscan_compat(cases, scan->index, scan->snapshot, 0);
+	scan->scan->xs_want_itup = true;
+	index_rescan(scan->scan, NULL, 0, NULL, 0);
+	scan->state = index_column(scan->index, protection->state);
+	scan->risk = protection->risk == InvalidAttrNumber
+					 ? -1
+					 : index_column(scan->index, protection->risk);
+	for (int i = 0; i < protection->nkeys; i++)
+		scan->key[i] = index_column(scan->index, protection->case_key[i]);
+}
+
+/*
+ * The columns of the next entry whose case the snapshot sees.  As the executor's
+ * index-only scan: the case itself is fetched only where the visibility map does
+ * not vouch for its page; then SERIALIZABLE knows of it, otherwise it has to be told.
+ */
+static bool
+next_term_entry(TermScan *scan, Datum *values, bool *nulls)
+{
+	ItemPointer tid;
+
+	while ((tid = index_getnext_tid(scan->scan, ForwardScanDirection)) != NULL)
+	{
+		if (VM_ALL_VISIBLE(scan->cases, ItemPointerGetBlockNumber(tid), &scan->visible))
+			PredicateLockPage(scan->cases, ItemPointerGetBlockNumber(tid),
+							  scan->snapshot);
+		else
+		{
+			bool seen = index_fetch_heap(scan->scan, scan->slot);
+
+			ExecClearTuple(scan->slot);
+			if (!seen)
+				continue;
+		}
+		index_deform_tuple(scan->scan->xs_itup, scan->scan->xs_itupdesc, values, nulls);
+		return true;
+	}
+	return false;
+}
+
+static void
+end_term_scan(TermScan *scan)
+{
+	if (BufferIsValid(scan->visible))
+		ReleaseBuffer(scan->visible);
+	index_endscan(scan->scan);
+	UnregisterSnapshot(scan->snapshot);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, AccessShareLock);
+}
+
 /* False where there has to be a query. */
 static bool
 put_overdue_directly(FunctionCallInfo fcinfo, const Protection *protection,
@@ -725,10 +818,9 @@ put_overdue_directly(FunctionCallInfo fcinfo, const Protection *protection,
 	const Policy *policy = policy_in_force(protection->policy);
 	RunningTerm *terms = palloc(sizeof(RunningTerm) * policy->nterms);
 	Relation cases;
-	Relation index;
-	Snapshot snapshot;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
+	TermScan scan;
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
 	FmgrInfo key_output[MAX_KEY_COLUMNS];
 	DueSearch search;
 	Oid term_index;
@@ -746,30 +838,22 @@ put_overdue_directly(FunctionCallInfo fcinfo, const Protection *protection,
 	}
 
 	begin_due_search(&search, protection, policy, at);
-	index = index_open(term_index, AccessShareLock);
-	slot = table_slot_create(cases, NULL);
-	snapshot = RegisterSnapshot(GetActiveSnapshot());
-	scan = index_beginscan_compat(cases, index, snapshot, 0);
-	index_rescan(scan, NULL, 0, NULL, 0);
-	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	begin_term_scan(&scan, protection, cases, term_index);
+	while (next_term_entry(&scan, values, nulls))
 	{
 		int nterms = 0;
-		bool should_free;
-		bool isnull;
 		DueRow row;
 
 		CHECK_FOR_INTERRUPTS();
-		row.state = DatumGetCaseState(slot_getattr(slot, protection->state, &isnull));
-		row.risk = protection->risk == InvalidAttrNumber
-					   ? policy_only_risk(policy)
-					   : DatumGetRiskLevel(slot_getattr(slot, protection->risk, &isnull));
+		row.state = DatumGetCaseState(values[scan.state]);
+		row.risk = scan.risk < 0 ? policy_only_risk(policy)
+								 : DatumGetRiskLevel(values[scan.risk]);
 		for (int i = 0; i < policy->nterms; i++)
 		{
 			const PolicyTerm *term = &policy->terms[i];
 
 			if (!state_in(term->states, row.state) ||
-				(protection->risk != InvalidAttrNumber &&
-				 !risk_in(term->risks, row.risk)))
+				(scan.risk >= 0 && !risk_in(term->risks, row.risk)))
 				continue;
 			terms[nterms].term = term;
 			terms[nterms].began = false;
@@ -777,16 +861,14 @@ put_overdue_directly(FunctionCallInfo fcinfo, const Protection *protection,
 		}
 		if (nterms == 0)
 			continue;
-		case_key_of_tuple(protection, cases,
-						  ExecFetchSlotHeapTuple(slot, false, &should_free), false,
-						  &row.key);
+		row.key.ncolumns = protection->nkeys;
+		for (int i = 0; i < protection->nkeys; i++)
+			set_key_column(&row.key, i, protection->case_key_type[i],
+						   values[scan.key[i]]);
 		read_last_times(&search, &row.key, row.state, terms, nterms);
 		add_late_terms(&search, terms, nterms, &row);
 	}
-	index_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
+	end_term_scan(&scan);
 	if (search.chain_is_begun)
 		end_key_scan(&search.chain);
 

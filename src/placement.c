@@ -143,6 +143,8 @@ typedef struct CachedPlacement
 	Oid as_binary;
 	Oid make_envelope;
 
+	bool geographic_is_known;
+	bool geographic;    /* coordinates are longitude and latitude */
 	bool with_versions; /* tiles know the grids' versions */
 	bool surveyed;      /* the next three hold */
 	double tile_width;  /* 0: nothing can be kept in tiles */
@@ -418,12 +420,12 @@ read_placement(CachedPlacement *placement, Relation grids)
 		GridProtection *protection = protection_of_grids(grids);
 		TupleDesc descriptor = RelationGetDescr(grids);
 		char *code_rule = pstrdup(protection->code_rule);
-		CoordinateSystem system;
 
 		generation = public->generation;
 		public->code = protection->code;
 		public->boundary = protection->boundary;
 		public->srid = protection->srid;
+		placement->geographic_is_known = false;
 		placement->kind = protection->kind;
 		placement->index = protection->boundary_index;
 		list_free_deep(placement->ranks);
@@ -437,8 +439,6 @@ read_placement(CachedPlacement *placement, Relation grids)
 			getTypeOutputInfo(type, &placement->kind_output, &isvarlena);
 			read_kind_ranks(placement, code_rule);
 		}
-		public->geographic =
-			read_coordinate_system(public->srid, &system) && system.geographic;
 		if (OidIsValid(placement->index))
 		{
 			Relation index = index_open(placement->index, AccessShareLock);
@@ -448,13 +448,24 @@ read_placement(CachedPlacement *placement, Relation grids)
 			index_close(index, AccessShareLock);
 		}
 		placement->covers = postgis_function("st_covers", 2, (Oid[]){geometry, geometry});
-		placement->as_binary =
-			postgis_function("st_asbinary", 2, (Oid[]){geometry, TEXTOID});
-		placement->make_envelope = postgis_function(
-			"st_makeenvelope", 5,
-			(Oid[]){FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID});
 	} while (generation != public->generation);
 	public->ready = true;
+}
+
+bool
+placement_is_geographic(Placement *public)
+{
+	CachedPlacement *placement = (CachedPlacement *) public;
+
+	if (!placement->geographic_is_known)
+	{
+		CoordinateSystem system;
+
+		placement->geographic =
+			read_coordinate_system(public->srid, &system) && system.geographic;
+		placement->geographic_is_known = true;
+	}
+	return placement->geographic;
 }
 
 /* Lock the table, and know what it is. */
@@ -813,6 +824,13 @@ survey_grids(CachedPlacement *placement, Relation grids)
 	TupleTableSlot *slot = table_slot_create(grids, NULL);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(grids);
 	Survey survey = {0};
+
+	/* Not before: a session that places one point does without them. */
+	placement->as_binary =
+		postgis_function("st_asbinary", 2, (Oid[]){geometry_type_oid(), TEXTOID});
+	placement->make_envelope =
+		postgis_function("st_makeenvelope", 5,
+						 (Oid[]){FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID});
 
 	/* One row of every so many blocks; of a small table, simply the first rows. */
 	for (uint32 i = 0; nblocks >= SAMPLED_GRIDS && i < SAMPLED_GRIDS; i++)

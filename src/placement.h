@@ -24,13 +24,15 @@ typedef struct Placement
 	AttrNumber code;
 	AttrNumber boundary;
 	int32 srid;
-	bool geographic; /* coordinates are longitude and latitude */
 } Placement;
 
 /* The placement by a table of grids; errors as protection_of_grids(). */
 extern Placement *placement_of(Oid grids);
 /* One to be told of changes, not yet read. */
 extern Placement *placement_entry(Oid grids);
+
+/* Are coordinates longitude and latitude? */
+extern bool placement_is_geographic(Placement *placement);
 
 /* Outcome of placing one point. */
 typedef struct PlacementAnswer

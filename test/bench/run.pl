@@ -329,6 +329,5 @@ for my $bench (@benchmarks)
 {
 	$growth ? run_growth($bench) : run_benchmark($bench);
 }
-print "\nNot measured: the import of elements, as there is no table of elements yet.\n" unless $only;
 printf "\n%d s; the figures are in %s\n", time - $began, $csv_file;
 print "$met met, $missed missed\n" unless $growth;

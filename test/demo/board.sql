@@ -1,10 +1,4 @@
 -- The board of the city on the last evening of its year.
-SELECT clock_timestamp() AS board_started \gset
-\pset border 2
-\pset linestyle unicode
-\pset footer off
-\pset pager off
-\pset null ''
 
 \pset title 'Where the disputes are  矛盾纠纷: 阶段与风险'
 SELECT coalesce(state::text, 'all') AS "state", coalesce(label(state, 'zh'), '合计') AS "阶段",
@@ -96,7 +90,7 @@ GROUP BY n, turn, chinese
 ORDER BY n;
 
 -- Due times are those of the policy's terms; asked at the end of the year.
-CREATE VIEW overdue_disputes AS
+CREATE VIEW overdue_in_2021 AS
 	SELECT dispute.id, english AS county, o.state, o.risk, o.reason, o.last_at, o.due_at, o.overdue_by,
 		dispute.responsible
 	FROM overdue('dispute', '2022-01-01 00:00+08') AS o
@@ -109,7 +103,7 @@ SELECT reason AS "reason",
 	count(*) FILTER (WHERE risk = 'red') AS "red 红",
 	count(*) FILTER (WHERE risk = 'yellow') AS "yellow 黄",
 	count(*) FILTER (WHERE risk = 'blue') AS "blue 蓝", count(*) AS "all 合计"
-FROM overdue_disputes
+FROM overdue_in_2021
 GROUP BY reason
 ORDER BY reason;
 
@@ -117,8 +111,8 @@ ORDER BY reason;
 SELECT id AS "dispute", county AS "county", state AS "state", risk AS "risk", reason AS "reason",
 	to_char(last_at, 'MM-DD') AS "last", to_char(due_at, 'MM-DD') AS "due",
 	extract(day FROM overdue_by) AS "days late", responsible AS "responsible"
-FROM overdue_disputes
-ORDER BY overdue_disputes.risk DESC, overdue_by DESC, id
+FROM overdue_in_2021
+ORDER BY overdue_in_2021.risk DESC, overdue_by DESC, id
 LIMIT 10;
 
 \pset title 'The longest chains  最长的跟进链'

@@ -40,14 +40,15 @@ WHERE falls <= 3 OR rises <= 3
 ORDER BY falls;
 
 -- The busiest grid is cut in two, from one middle to the other.
-SELECT grid AS busiest, left(grid, 12) || '10' AS new_grid, count(*) AS busiest_disputes
+SELECT grid AS busiest, left(grid, 12) || '09' AS new_grid, count(*) AS busiest_disputes
 FROM dispute GROUP BY grid ORDER BY count(*) DESC, grid LIMIT 1 \gset
 \echo
 \echo 'Redistricting  网格调整: the busiest grid,' :busiest', with' :busiest_disputes 'disputes, is cut in two'
 \echo
 \echo '   BEGIN;'
 \echo '   UPDATE grid SET boundary = …western half… WHERE code = ''':busiest''';'
-\echo '   INSERT INTO grid VALUES (''':new_grid''', …, …eastern half…);'
+\echo '   INSERT INTO grid (code, region, boundary) VALUES (''':new_grid''', …, …eastern half…);'
+\echo '   INSERT INTO grid_member …who walks it…;'
 \echo '   COMMIT;'
 \echo
 CREATE TEMPORARY TABLE half AS
@@ -63,6 +64,8 @@ BEGIN;
 UPDATE grid SET boundary = west FROM half WHERE code = :'busiest';
 INSERT INTO grid (code, region, boundary)
 	SELECT :'new_grid', region, east FROM grid CROSS JOIN half WHERE code = :'busiest';
+INSERT INTO grid_member (account, grid, full_time)
+	SELECT account, :'new_grid', full_time FROM grid_member WHERE grid = :'busiest';
 COMMIT;
 
 \pset title 'Its history  网格沿革'
@@ -77,9 +80,9 @@ ORDER BY version;
 
 \pset title 'Its disputes by the grids of then and of now  按当时与现行网格'
 WITH told AS (
-	SELECT 1 AS n, 'then 当时' AS as_of, r.* FROM regrid('dispute', 'grid', :'before_split') AS r
+	SELECT 1 AS n, 'then 当时' AS as_of, r.* FROM regrid('dispute_place', 'grid', :'before_split', 'place', 'grid_version', '{id}') AS r
 	UNION ALL
-	SELECT 2, 'now 现行', r.* FROM regrid('dispute', 'grid', clock_timestamp()) AS r
+	SELECT 2, 'now 现行', r.* FROM regrid('dispute_place', 'grid', clock_timestamp(), 'place', 'grid_version', '{id}') AS r
 )
 SELECT as_of AS "grids of", coalesce(place, 'all 合计') AS "grid 网格", count(*) AS "disputes",
 	percent(resolution_rate(state), 1) AS "rate 调成率"

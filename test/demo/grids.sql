@@ -1,7 +1,7 @@
--- The city's grids: ten counties, their townships, made villages, and in each up
--- to nine grids.  Everything is computed in whole millionths of a degree, so that
+-- The city's villages and grids: ten counties, their townships, and in each made
+-- villages of one to three grids.  Everything is computed in whole millionths of a degree, so that
 -- neighbours share their borders exactly and every machine draws the same map.
-\echo 'Drawing' :grids 'grids and putting them under protection …'
+\echo 'Drawing' :villages 'villages and' :grids 'grids …'
 
 -- The outline, simplified by hand: bands of five hundredths of a degree from
 -- south to north; in each the counties from west to east and, in hundredths of a
@@ -90,34 +90,41 @@ WITH corner AS (
 UPDATE region SET boundary = format('SRID=4490;MULTIPOLYGON(((%s,%s)))', array_to_string(places, ','), places[1])::geometry
 FROM ring WHERE region.code = rpad(ring.code, 12, '0');
 
--- Three columns make a village, whose grids are numbered from 01.
+-- A column of three grids makes a village; so many as are still wanting come from
+-- columns that make two, of one grid and of two.  Grids are numbered from 01.
 CREATE TEMPORARY TABLE drawn AS
-	SELECT code || lpad(((i - 1) / 3 + 1)::text, 3, '0') AS village,
-		lpad(((i - 1) % 3 * 3 + j)::text, 2, '0') AS number,
-		format('SRID=4490;MULTIPOLYGON(((%1$s,%2$s,%3$s,%4$s,%1$s)))',
-			pg_temp.corner(south, sw, se, nw, ne, west + i - 1, in_band, j - 1),
-			pg_temp.corner(south, sw, se, nw, ne, west + i, in_band, j - 1),
-			pg_temp.corner(south, sw, se, nw, ne, west + i, in_band, j),
-			pg_temp.corner(south, sw, se, nw, ne, west + i - 1, in_band, j))::geometry AS boundary
-	FROM township, generate_series(1, columns) AS i, generate_series(1, 3) AS j;
-INSERT INTO region (code, name, english, level, parent)
-	SELECT DISTINCT village, format('%s第%s村', region.name, right(village, 3)::int),
-		format('%s, village %s', region.english, right(village, 3)::int), 4, region.code
+WITH col AS (
+	SELECT township.*, i, row_number() OVER (ORDER BY code, i) AS in_city
+	FROM township, generate_series(1, columns) AS i
+), cut AS (
+	SELECT *, in_city * split / (:grids / 3) > (in_city - 1) * split / (:grids / 3) AS makes_two
+	FROM col, (SELECT greatest(:villages - :grids / 3, 0)) AS s (split)
+), numbered AS (
+	SELECT *, sum(1 + makes_two::int) OVER (PARTITION BY code ORDER BY i) AS last_village FROM cut
+)
+SELECT code || lpad((last_village - (makes_two AND j = 1)::int)::text, 3, '0') AS village,
+	lpad((CASE WHEN makes_two AND j > 1 THEN j - 1 ELSE j END)::text, 2, '0') AS number,
+	format('SRID=4490;MULTIPOLYGON(((%1$s,%2$s,%3$s,%4$s,%1$s)))',
+		pg_temp.corner(south, sw, se, nw, ne, west + i - 1, in_band, j - 1),
+		pg_temp.corner(south, sw, se, nw, ne, west + i, in_band, j - 1),
+		pg_temp.corner(south, sw, se, nw, ne, west + i, in_band, j),
+		pg_temp.corner(south, sw, se, nw, ne, west + i - 1, in_band, j))::geometry AS boundary
+FROM numbered, generate_series(1, 3) AS j;
+
+INSERT INTO region (code, code_end, level, parent, name, english)
+	SELECT DISTINCT village, village, 4, region.code, format('%s第%s村', region.name, right(village, 3)::int),
+		format('%s, village %s', region.english, right(village, 3)::int)
 	FROM drawn JOIN region ON region.code = left(village, 9) || '000'
 	ORDER BY village;
 
 -- One COPY or INSERT, judged at its end: no grid overlaps another or leaves its
--- township, every code fits its village.
-SELECT protect_grids('grid', 'region') \g /dev/null
+-- county, every code fits its village.
 INSERT INTO grid (code, region, boundary)
 	SELECT village || number, village, boundary FROM drawn ORDER BY village, number;
-ANALYZE region, grid;
-SELECT create_grid_history('grid', 'grid_history') \g /dev/null
--- From here on a trigger places whatever has a point.
-SELECT place_by('dispute', 'grid', 'point', 'grid', 'grid_version') \g /dev/null
-SELECT place_by('incident', 'grid', 'point', 'grid', 'grid_version') \g /dev/null
+ANALYZE region, grid, grid_history;
 CREATE UNIQUE INDEX ON township (code);
 ANALYZE township;
 
+SELECT count(*) AS villages FROM region WHERE level = 4 \gset
 SELECT count(*) AS grids, round((sum(square_metres(boundary)) / 1e6)::numeric) AS area FROM grid \gset
-\echo '  ' :grids 'grids cover' :area 'km², share their borders, and none overlaps another'
+\echo '  ' :grids 'grids of' :villages 'villages cover' :area 'km², share their borders, and none overlaps another'

@@ -1,18 +1,6 @@
 -- What happens to each dispute in the year, and when: the script that the
--- accounts of the city play in year.sql.  Everything is drawn from the seed by
--- PostgreSQL's own hashes of integers and texts, the same on every machine.
+-- accounts of the city play in year.sql.
 \echo 'Drawing a year of disputes from seed' :seed '…'
-
--- A number in [0, 1) for what is asked of this seed.
-CREATE FUNCTION pg_temp.chance(seed bigint, what text) RETURNS float8
-	LANGUAGE sql IMMUTABLE STRICT AS $$
-		SELECT (hashtextextended(what COLLATE "C", seed) & 1125899906842623) / 1125899906842624.0::float8
-	$$;
-
-CREATE FUNCTION pg_temp.between(seed bigint, what text, low int, high int) RETURNS int
-	LANGUAGE sql IMMUTABLE STRICT AS $$
-		SELECT low + floor(pg_temp.chance(seed, what) * (high - low + 1))::int
-	$$;
 
 -- A place in a township, oftener near its middle, where the houses are.
 CREATE FUNCTION pg_temp.place(seed bigint, town pg_temp.township) RETURNS geometry
@@ -220,33 +208,44 @@ $$;
 -- Who: county, township, situation, and how it ends.  So many are open at
 -- the end of the year, and so many of the others transferred, more of them where
 -- a situation ends in court more often (a weighted draw without replacement: the
--- least of -ln(chance) / weight).
+-- least of -ln(chance) / weight).  Members on their patrols and sweeps find four in
+-- ten, each of which they report as a matter first.
+CREATE TEMPORARY TABLE situation (situation, chinese, meaning, share, court, theme) AS VALUES
+	('family_conflict', '家庭家族矛盾', 'deep conflict in a family or clan', 0.27, 0.8, 'family'),
+	('domestic_violence', '家庭暴力', 'violence at home, several police calls', 0.13, 1.2, 'family'),
+	('divorce', '离婚纠纷', 'deep conflict still, after filing for divorce', 0.21, 1.6, 'emotion'),
+	('affair', '婚外情', 'conflict sharpened by an affair', 0.09, 0.7, 'emotion'),
+	('bride_price', '婚约彩礼', 'dispute over a bride price', 0.17, 0.9, 'debt'),
+	('after_punishment', '刑满邻里', 'neighbours: punished once, conflict still large after release', 0.13, 0.5, 'neighbours');
+
+CREATE TEMPORARY TABLE finding (found_by, share) AS VALUES
+	('patrol', 0.32), ('sweep', 0.10), ('window', 0.21), ('hotline', 0.11), ('police', 0.15), ('petition', 0.06), ('department', 0.05);
+
 CREATE TEMPORARY TABLE subject AS
 WITH drawn AS (
 	SELECT n, hashint8extended(n, :seed) AS seed FROM generate_series(1, :handled + :open) AS n
 ), chances AS (
 	SELECT n, seed, pg_temp.chance(seed, 'county') AS county,
-		pg_temp.chance(seed, 'situation') AS situation,
+		pg_temp.chance(seed, 'situation') AS situation, pg_temp.chance(seed, 'finding') AS finding,
 		pg_temp.chance(seed, 'difficult') < 0.05 AS difficult,
 		row_number() OVER (ORDER BY pg_temp.chance(seed, 'open'), n) <= :open AS open
 	FROM drawn
 ), placed AS (
-	SELECT n, seed, c.code AS county, s.situation, difficult, open,
+	SELECT n, seed, c.code AS county, s.situation, difficult, open, found_by,
 		c.code || lpad(pg_temp.between(seed, 'township', 1, c.townships)::text, 3, '0') AS township,
 		row_number() OVER (PARTITION BY open
 			ORDER BY -ln(1 - pg_temp.chance(seed, 'court')) / s.court, n) AS court_rank
 	FROM chances
 		JOIN (SELECT *, sum(share) OVER (ORDER BY code) AS upper FROM county) AS c
 			ON chances.county >= c.upper - c.share AND chances.county < c.upper
-		JOIN (SELECT *, sum(share) OVER (ORDER BY situation) AS upper
-			FROM (VALUES ('family_conflict', 0.27, 0.8), ('domestic_violence', 0.13, 1.2),
-				('divorce', 0.21, 1.6), ('affair', 0.09, 0.7), ('bride_price', 0.17, 0.9),
-				('after_punishment', 0.13, 0.5)) AS v (situation, share, court)) AS s
+		JOIN (SELECT *, sum(share) OVER (ORDER BY situation) AS upper FROM situation) AS s
 			ON chances.situation >= s.upper - s.share AND chances.situation < s.upper
+		JOIN (SELECT *, sum(share) OVER (ORDER BY found_by) AS upper FROM finding) AS f
+			ON chances.finding >= f.upper - f.share AND chances.finding < f.upper
 )
-SELECT n, seed, placed.county, township, pg_temp.place(seed, t) AS point, situation, difficult,
+SELECT n, seed, placed.county, township, point, locate('grid', point) AS grid, situation, difficult, found_by,
 	CASE WHEN open THEN 'open' WHEN court_rank <= :transferred THEN 'transferred' ELSE 'resolved' END AS fate
-FROM placed JOIN township AS t ON t.code = township;
+FROM placed JOIN township AS t ON t.code = township CROSS JOIN LATERAL pg_temp.place(seed, t) AS point;
 
 CREATE TEMPORARY TABLE life AS
 	SELECT n, l.*
@@ -290,12 +289,11 @@ SELECT n, CASE WHEN fate = 'open' THEN last_step END AS stops_after, CASE
 	END AS day
 FROM timed;
 
--- Cases are numbered as they come in.  A batch is one statement: a county does
--- the same to all its cases at the same minute, by one account, whereas links
--- name their actors and come from the whole city at once.
+-- Cases are numbered as they come in.  A batch is one statement: what one account
+-- does to all its cases at the same minute.
 CREATE TEMPORARY TABLE event AS
 WITH timed AS (
-	SELECT n, step, county, township, point, seed, situation, difficult, action, life.risk, kind, satisfied,
+	SELECT n, step, county, township, seed, situation, difficult, found_by, action, life.risk, kind, satisfied,
 		:'year_begins'::timestamptz + make_interval(days => day, hours => clock) AS hour,
 		make_interval(mins => (county::int * 7) % 50) AS minutes
 	FROM subject JOIN beginning USING (n) JOIN life USING (n)
@@ -309,20 +307,23 @@ WITH timed AS (
 	FROM timed JOIN numbered USING (n)
 ), named AS (
 	SELECT *, CASE
-		WHEN action = 'register' THEN 'window-' || county
-		WHEN action IN ('take_up', 'report') THEN 'mediator-' || county
-		WHEN kind IN ('visit', 'mediation', 'feedback') THEN responsible
+		WHEN action = 'register' AND found_by NOT IN ('patrol', 'sweep') THEN 'window-' || county
+		WHEN action IN ('take_up', 'report') OR kind IN ('visit', 'mediation', 'feedback') THEN responsible
 		WHEN action IN ('calm', 'assess', 'refuse', 'close', 'close_anyway')
 			OR kind IN ('assessment', 'look_back', 'approval') THEN 'inspector-' || county
 		ELSE 'centre-' || county END AS actor
 	FROM acted
 )
-SELECT dense_rank() OVER (ORDER BY at, action, CASE action WHEN 'record' THEN '' ELSE actor END) AS batch,
-	id, at, action, actor,
-	township || '000' AS region, CASE action WHEN 'register' THEN point END AS point, situation, difficult, risk::risk_level AS risk, kind, satisfied,
-	responsible, format('leader-%s', township) AS leader,
+SELECT dense_rank() OVER (ORDER BY at, action, actor) AS batch,
+	id, n, at, action, actor, situation, difficult, found_by, risk::risk_level AS risk, kind, satisfied, responsible,
+	-- Graded control: the county holds what is red, and supplies its leader.
+	CASE risk WHEN 'red' THEN county || '000000' ELSE township || '000' END AS region,
+	format('leader-%s', CASE risk WHEN 'red' THEN county ELSE township END) AS leader,
+	department,
 	make_interval(mins => pg_temp.between(seed, 'minutes' || step, 1,
 		CASE action WHEN 'register' THEN 420 ELSE 50 END)) AS earlier,
+	CASE WHEN action IN ('register', 'raise', 'reopen') AND risk = 'red' THEN ARRAY[
+		(ARRAY['grave', 'long_standing', 'high_risk'])[pg_temp.between(seed, 'grounds' || step, 1, 3)]] END AS grounds,
 	to_char(at, 'MM-DD ') || CASE action
 		WHEN 'hand_back' THEN 'belongs to the neighbouring township'
 		WHEN 'raise' THEN (ARRAY['threats were made', 'relatives are joining in', 'one side refuses to come'])
@@ -341,7 +342,7 @@ SELECT dense_rank() OVER (ORDER BY at, action, CASE action WHEN 'record' THEN ''
 			'the children were the point'])[pg_temp.between(seed, 'note' || step, 1, 4)]
 		WHEN kind IN ('feedback', 'look_back') AND NOT satisfied THEN 'one side is not content'
 	END AS note
-FROM named
+FROM named JOIN (SELECT region AS station, id AS department FROM department) AS d ON station = township || '000'
 ORDER BY batch, id;
 
 CREATE INDEX ON event (batch);
@@ -350,6 +351,19 @@ CREATE TEMPORARY TABLE batch AS
 CREATE UNIQUE INDEX ON batch (batch);
 CREATE INDEX ON batch (at);
 ANALYZE event, batch;
+
+-- What is known of each when it is registered.
+CREATE TEMPORARY TABLE story AS
+	SELECT id, s.seed, at, at - earlier AS reported_at, found_by, s.grid, s.point, theme, one, other,
+		format('%s与%s: %s', one, other, chinese) AS title, format('%s: %s', english, meaning) AS narrative
+	FROM event JOIN (SELECT n, seed, grid, point FROM subject) AS s USING (n)
+		JOIN situation USING (situation)
+		JOIN region ON code = left(s.grid, 12)
+		CROSS JOIN LATERAL (SELECT pg_temp.made_up_name(s.seed, 'one') AS one) AS o
+		CROSS JOIN LATERAL (SELECT coalesce(nullif(pg_temp.made_up_name(s.seed, 'other'), one), '子某') AS other) AS p
+	WHERE action = 'register';
+CREATE UNIQUE INDEX ON story (id);
+ANALYZE story;
 
 SELECT count(DISTINCT id) AS disputes, count(*) AS steps, max(batch) AS batches FROM event \gset
 \echo '  ' :disputes 'disputes,' :steps 'steps in' :batches 'statements'

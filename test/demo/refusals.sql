@@ -4,11 +4,14 @@ SELECT min(id) FILTER (WHERE state = 'handling' AND risk = 'red' AND NOT EXISTS 
 	min(id) FILTER (WHERE state = 'fed_back' AND risk = 'yellow' AND NOT EXISTS (
 		SELECT FROM follow_up WHERE follow_up.id = dispute.id AND kind = 'feedback')) AS unheard
 FROM dispute \gset
+SELECT 'centre-' || left(region, 6) AS centre FROM dispute WHERE id = :red \gset
+SET govcase.account = :'centre';
 
 \set ON_ERROR_STOP off
 \echo
 \echo 'An illegal move  红色不能直接降蓝'
 \echo
+\echo '   SET govcase.account = ''':centre''';'
 \echo '   UPDATE dispute SET risk = ''blue'' WHERE id = ':red';'
 UPDATE dispute SET risk = 'blue' WHERE id = :red;
 \echo '   SQLSTATE' :SQLSTATE

@@ -17,7 +17,7 @@ FROM unnest(ARRAY['search_path = zhoukou, govcase, public', 'TimeZone = ''Asia/S
 \echo
 \echo '   SELECT * FROM follow_up WHERE id = ':red' ORDER BY seq;'
 \echo '   SELECT * FROM next_moves(''dispute'', ':red');'
-\echo '   SELECT * FROM overdue_disputes;'
-\echo '   BEGIN; SET LOCAL govcase.actor = ''mediator-411602'';'
+\echo '   SELECT * FROM overdue_in_2021;'
+\echo '   BEGIN; SET LOCAL govcase.account = ''':centre''';'
 \echo '   INSERT INTO follow_up (id, kind, note) VALUES (':red', ''mediation'', ''both sides came'');'
 \echo '   COMMIT;'

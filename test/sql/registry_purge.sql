@@ -248,8 +248,10 @@ SELECT id, kind, read_at IS NULL AS unread FROM notice ORDER BY id;
 -- Rows, roles, region, grid and days stay; so do figures, and chains.
 SELECT s.relation, s.n, n.n AS now FROM size s JOIN pg_temp.sizes() n USING (relation) WHERE s.n <> n.n ORDER BY 1;
 TABLE figures EXCEPT SELECT state, risk, region, grid, grid_version, count(*), (SELECT resolution_rate(state) FROM dispute) FROM dispute GROUP BY 1, 2, 3, 4, 5;
+SET govcase.account = 'a-centre';    -- before 15, views of rows apply the scope to their owner, too
 SELECT count(*) AS placed_without_a_point FROM regrid('dispute_place', 'grid', now(), 'place', 'grid_version', '{id}') r
 WHERE r.case_key IN ('1', '2') AND r.grid = '41160200000001';
+SET govcase.account = 'a-owner';
 SELECT * FROM verify_chain('dispute');
 SELECT id, seq, kind, actor, target_seq, note FROM follow_up WHERE id IN (1, 3) ORDER BY id, seq;
 SELECT id, purged_at IS NOT NULL AS purged FROM dispute ORDER BY id;

@@ -1,4 +1,4 @@
-# Placement: 750,000 points more against the oracle, and what place_by() made in
+# Placement: 850,000 points more against the oracle, and what place_by() made in
 # every form of a dump.
 use strict;
 use warnings;
@@ -16,19 +16,19 @@ my $directory = PostgreSQL::Test::Utils::tempdir();
 
 # The oracle ------------------------------------------------------------------
 
-# The regression test itself, with five times its points.
+# The regression test itself, with 850,000 points beside its own 150,000.
 $node->safe_psql('postgres', 'CREATE DATABASE oracle TEMPLATE template0');
 $node->command_ok(
-	[ 'psql', '-X', '-q', '-A', '-t', '-v', 'points=750000', '-d', 'oracle', '-o', "$directory/compared",
+	[ 'psql', '-X', '-q', '-A', '-t', '-v', 'points=850000', '-d', 'oracle', '-o', "$directory/compared",
 		'-f', 'test/sql/locate.sql' ],
 	'compared');
 my @compared = map { [ split /\|/ ] }
   grep { /^(random|vertex|edge|ulps|level|all)\|/ } split /\n/, slurp_file("$directory/compared");
 is_deeply([ @compared[ 0 .. 5 ] ],
 	[ map { [ $_->[0], $_->[1], 't', '0' ] } (
-		[ 'edge', 150000 ], [ 'level', 75000 ], [ 'random', 300000 ],
-		[ 'ulps', 150000 ], [ 'vertex', 75000 ], [ 'all', 750000 ]) ],
-	'750,000 points compared at first, no mismatch');
+		[ 'edge', 170000 ], [ 'level', 85000 ], [ 'random', 340000 ],
+		[ 'ulps', 170000 ], [ 'vertex', 85000 ], [ 'all', 850000 ]) ],
+	'850,000 points compared at first, no mismatch');
 is((scalar grep { $_->[-1] != 0 } @compared), 0, 'nor any after evictions and redistrictings');
 
 # Memory -----------------------------------------------------------------------
