@@ -43,7 +43,6 @@ SQL_ROOMS = \
 	registry \
 	registry_tables \
 	registry_access \
-	registry_attempts \
 	registry_notices \
 	registry_calendar \
 	registry_deadlines \
