@@ -120,8 +120,8 @@ REGRESS = \
 	planar \
 	registry \
 	registry_access \
-	registry_attempts \
 	registry_assignments \
+	registry_attempts \
 	registry_calendar \
 	registry_conferences \
 	registry_deadlines \
