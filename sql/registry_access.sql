@@ -207,6 +207,20 @@ END
 $$;
 COMMENT ON FUNCTION works_on(bigint, text[]) IS
 'whether the acting account has one of these duties today for a dispute: in a region that it belongs to, or, as an officer, in a department that has it';
+
+-- Volatile, so that it sees what the row is that an UPDATE has waited for.
+CREATE OR REPLACE FUNCTION may_go_up_to(dispute bigint, region text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM dispute d JOIN region r ON d.region BETWEEN r.code AND r.code_end
+		WHERE d.id = may_go_up_to.dispute AND r.code = may_go_up_to.region
+			AND d.departments && my_departments());
+END
+$$;
+COMMENT ON FUNCTION may_go_up_to(bigint, text) IS
+'whether a dispute, which a department of the acting account has, is held so far by a region or by one within it: an officer leaves a case where it is, or takes it up';
 $script$),
 
 ('searches', 21, NULL, $script$
@@ -310,7 +324,11 @@ CREATE POLICY register ON dispute FOR INSERT WITH CHECK (
 CREATE POLICY work ON dispute FOR UPDATE USING (
 	departments && (SELECT my_departments())
 	OR EXISTS (SELECT FROM duty_ranges('{centre,leader,inspector}') r
-		WHERE dispute.region BETWEEN r.code AND r.code_end));
+		WHERE dispute.region BETWEEN r.code AND r.code_end))
+WITH CHECK (
+	EXISTS (SELECT FROM duty_ranges('{centre,leader,inspector}') r
+		WHERE dispute.region BETWEEN r.code AND r.code_end)
+	OR may_go_up_to(id, region));
 
 -- Matters: the same by region, and one's own.
 CREATE POLICY scope ON matter FOR SELECT USING (
@@ -530,6 +548,7 @@ FROM (VALUES (
 			'close_session(text)'),
 		('{member,officer,centre,leader,inspector,importer,admin}', 'SELECT', t.lists),
 		('{analyst}', 'SELECT', 'region, item_class, item'),
+		('{officer,centre,leader,inspector}', 'EXECUTE', 'FUNCTION may_go_up_to(bigint, text)'),
 		('{member,officer,centre,leader,inspector}', 'SELECT', t.cases),
 		('{member,officer,centre,leader,inspector}', 'EXECUTE',
 			'FUNCTION find_elements(text[], text), find_near(@postgis@.geometry, double precision)'),

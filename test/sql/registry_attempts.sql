@@ -448,6 +448,16 @@ REVOKE attempt_centre FROM attempt_pool, attempt_unknown, attempt_vouched;
 
 /* ---- Duties where they are held ----------------------------------------------------- */
 
+-- An officer works on what the department has, and leaves it with the region that holds it, or takes it up.
+SET SESSION AUTHORIZATION attempt_officer;
+UPDATE dispute SET region = '411681001000' WHERE id = 2;
+\echo :SQLSTATE
+UPDATE dispute SET region = '411602002000' WHERE id = 2;
+UPDATE dispute SET place_region = '411602002000', theme = 'debt' WHERE id = 2 RETURNING region, place_region;
+UPDATE dispute SET region = '411602000000' WHERE id = 2 RETURNING region, place_region;
+UPDATE dispute SET region = '411602001000' WHERE id = 2;
+SELECT may_go_up_to(2, '411600000000') AS own, may_go_up_to(13, '411681001000') AS hidden;
+RESET SESSION AUTHORIZATION;
 -- An account with several duties writes as each where it has that one: a member of all county A is not its centre.
 INSERT INTO account VALUES ('several'), ('small_admin');
 INSERT INTO account_duty (account, duty, region) VALUES ('several', 'centre', '411602002000'),
