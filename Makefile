@@ -44,20 +44,20 @@ SQL_ROOMS = \
 	registry_tables \
 	registry_access \
 	registry_notices \
+	registry_import \
+	registry_matters \
+	registry_assignments \
+	registry_conferences \
 	registry_calendar \
 	registry_deadlines \
 	registry_petitions \
-	registry_assignments \
-	registry_conferences \
 	registry_grading \
 	registry_grids \
-	registry_purge \
+	registry_duplicates \
+	registry_reassign \
 	registry_figures \
 	registry_incidents \
-	registry_duplicates \
-	registry_import \
-	registry_matters \
-	registry_reassign
+	registry_purge
 C_ROOMS = \
 	govcase \
 	label_type \
