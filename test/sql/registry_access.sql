@@ -152,8 +152,7 @@ INSERT INTO dispute_party (dispute, role, name) VALUES (999, 'party', 'nowhere')
 INSERT INTO dispute (region, place_region, risk, found_by) VALUES ('411681001000', '411681001000', 'yellow', 'patrol');
 \echo :SQLSTATE
 -- PostgreSQL takes no COPY FROM where policies hold; COPY TO shows what SELECT does.
-COPY dispute (region, place_region, risk, found_by) FROM stdin;
-\.
+\copy dispute (region, place_region, risk, found_by) FROM '/dev/null'
 \echo :SQLSTATE
 COPY dispute_detail (dispute, title) TO stdout;
 INSERT INTO follow_up (id, kind) VALUES (4, 'visit');

@@ -289,11 +289,9 @@ WHERE c.relnamespace = 'attempts'::regnamespace AND c.relkind IN ('r', 'v')
 ORDER BY c.relname COLLATE "C" \gexec
 -- COPY tells what SELECT does, and PostgreSQL takes no COPY FROM where policies hold.
 COPY dispute_party (dispute, role, phone) TO stdout;
-COPY dispute_party (dispute, role) FROM stdin;
-\.
+\copy dispute_party (dispute, role) FROM '/dev/null'
 \echo :SQLSTATE
-COPY follow_up (id, kind) FROM stdin;
-\.
+\copy follow_up (id, kind) FROM '/dev/null'
 \echo :SQLSTATE
 COPY my_cases (id, region) TO stdout;
 \echo :SQLSTATE
@@ -309,7 +307,10 @@ SELECT stage_import(2);
 RESET SESSION AUTHORIZATION;
 
 -- No statistics are kept of what is personal, keys apart; so no estimate tells a value that is there.
+-- Before 3.2, PostGIS remarks that no region has a boundary.
+SET client_min_messages = warning;
 ANALYZE;
+RESET client_min_messages;
 SELECT c.relname, a.attname
 FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.staattnum
 WHERE c.relnamespace = 'attempts'::regnamespace
