@@ -1362,10 +1362,11 @@ fill_link(NewLink *row, const Link *link)
  * append_link(): BEFORE INSERT row trigger of a follow-up table
  *
  * Completes a link, or refuses it: 39P01 called otherwise; 23502 no key or kind;
- * 23503 no such case; 42501 none that row security shows; 22023 no such kind, no actor; VC003 a kind that only govcase writes;
- * 428C9 a value for a column that is govcase's; 22008 a time out of range; VC004
- * a case without a chain; 40001 a chain that grew since the snapshot; 55000 a
- * trigger that would run after this one.  Rules: design section 6.
+ * 23503 no such case; 42501 none that row security shows; 22023 no such kind, no
+ * actor; VC003 a kind that only govcase writes; 428C9 a value for a column that is
+ * govcase's; 22008 a time out of range; VC004 a case without a chain; 40001 a chain
+ * that grew since the snapshot; 55000 a trigger that would run after this one.
+ * Rules: design section 6.
  */
 PG_FUNCTION_INFO_V1(govcase_append_link);
 

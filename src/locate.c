@@ -553,8 +553,9 @@ with_version_of_grid(TriggerState *state, Relation relation, const Trigger *trig
  * Fills the grid of a row, and the grid's version, by its point; both are NULL
  * where the point is in no grid.  A row without a point keeps what it says, and
  * bears the version of the grid that it names.  The columns are those of UPDATE OF,
- * in this order, so that they follow renames and dumps.  Errors: 39P01 where it is used otherwise, VC007, 42501, those of
- * locate(), and what an assignment to the column raises.
+ * in this order, so that they follow renames and dumps.  Errors: 39P01 where it is
+ * used otherwise, VC007, 42501, those of locate(), and what an assignment to the
+ * column raises.
  */
 Datum
 govcase_assign_grid(PG_FUNCTION_ARGS)

@@ -232,6 +232,7 @@ sub set_up
 sub run_benchmark
 {
 	my ($bench) = @_;
+	my $started = time;
 	my (%costs, %cpu);
 	set_up($bench, $quick ? $bench->{quick} : $bench->{rows});
 	printf "\n%s: %s\n", $bench->{name}, $bench->{title};
@@ -281,6 +282,7 @@ sub run_benchmark
 	}
 	end_session();
 	set_server($bench, 1);
+	printf "   in %d s\n", time - $started;
 }
 
 # govcase alone, once at each number of rows.
