@@ -375,6 +375,20 @@ SELECT differing($$SELECT account, open, handled, round(median_days::numeric, 6)
 	$$SELECT a.id, (SELECT count(*) FROM dispute d WHERE d.responsible = a.id AND d.state < 'assessed'), cardinality(h.days), round(median(h.days), 6)
 	FROM account a CROSS JOIN LATERAL (SELECT ARRAY(SELECT days::numeric FROM handled h WHERE h.responsible = a.id
 		AND h.happened_at >= '2025-03-01' AND h.happened_at < '2026-03-01')) AS h(days) WHERE a.id ~ '^a\d'$$) AS work_of_accounts;
+BEGIN;
+INSERT INTO item_class (code, module, name) VALUES ('w', 'governance', 'work');
+INSERT INTO item (code, class, name, risk) VALUES ('w', 'w', 'work', 'yellow');
+INSERT INTO matter (id, item, region, member, reported_at)
+SELECT md5('matter ' || n)::uuid, 'w', r.code, CASE WHEN draw(n, 'nobody', 10) > 0 THEN 'a' || 1 + draw(n, 'member', 30) END,
+	timestamptz '2025-01-01' + draw(n, 'reported', 700 * 24) * interval '1 hour'
+FROM generate_series(1, 2000) n
+	JOIN (SELECT code, row_number() OVER (ORDER BY code) - 1 AS k FROM region WHERE level = 4) r ON r.k = draw(n, 'village', 80);
+UPDATE matter SET state = 'voided', reason = 'entered twice' WHERE draw(hashtext(id::text), 'voided', 10) = 0;
+SELECT differing($$SELECT account, reported FROM workload('[2025-03-01,2026-03-01)') WHERE account IS NOT NULL$$,
+	$$SELECT a.id, (SELECT count(*) FROM matter m WHERE m.member = a.id AND m.state <> 'voided'
+		AND m.reported_at >= '2025-03-01' AND m.reported_at < '2026-03-01') FROM account a WHERE a.id ~ '^a\d'$$) AS matters_of_accounts,
+	(SELECT count(*) > 100 FROM matter WHERE state = 'voided') AS some_voided;
+ROLLBACK;
 SELECT differing($$SELECT department, open, handled, round(median_days::numeric, 6) FROM workload('[2025-03-01,2026-03-01)') WHERE department IS NOT NULL$$,
 	$$SELECT d.id, (SELECT count(*) FROM assignment a WHERE a.department = d.id AND a.ended_at IS NULL), cardinality(h.days), round(median(h.days), 6)
 	FROM department d CROSS JOIN LATERAL (SELECT ARRAY(SELECT ((extract(epoch FROM ended_at) - extract(epoch FROM offered_at)) / 86400)::numeric FROM assignment a
