@@ -45,6 +45,13 @@ LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION govcase.term_states(regclass) IS
 'states in which some term of a table''s policy applies; null where it has no terms';
 
+CREATE FUNCTION govcase.term_index_meaning(cases regclass)
+RETURNS text
+AS 'MODULE_PATHNAME', 'govcase_term_index_meaning'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION govcase.term_index_meaning(regclass) IS
+'the comment on the index that create_term_index() would make on a table, by which it is known again';
+
 CREATE FUNCTION govcase.term_index(cases regclass, OUT index regclass, OUT meaning text)
 RETURNS SETOF record
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
@@ -107,8 +114,7 @@ BEGIN
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.oid = root;
 
-	wanted := format('govcase: cases that a term may apply to, by %s, with %s: %s',
-		facts.columns, facts.keys, array_to_string(states, ', '));
+	wanted := govcase.term_index_meaning(root);
 	SELECT i.index INTO present FROM govcase.term_index(root) i WHERE i.meaning = wanted;
 	IF FOUND THEN
 		RETURN present;

@@ -48,6 +48,7 @@ PG_FUNCTION_INFO_V1(govcase_next_due);
 PG_FUNCTION_INFO_V1(govcase_next_due_of_case);
 PG_FUNCTION_INFO_V1(govcase_due_query);
 PG_FUNCTION_INFO_V1(govcase_term_states);
+PG_FUNCTION_INFO_V1(govcase_term_index_meaning);
 
 static const char *
 table_text(Oid table)
@@ -245,6 +246,17 @@ append_columns(StringInfo query, const Protection *protection)
 	appendStringInfoString(query, " AS case_key, state, risk, reason, last_at, due_at");
 }
 
+/* States in which some term applies. */
+static StateSet
+states_of_terms(const Policy *policy)
+{
+	StateSet states = 0;
+
+	for (int i = 0; i < policy->nterms; i++)
+		states |= policy->terms[i].states;
+	return states;
+}
+
 /* Can two terms of a kind apply to one and the same case? */
 static bool
 terms_overlap(const Policy *policy)
@@ -303,6 +315,7 @@ overdue_query(const Protection *protection)
 {
 	const Policy *policy = policy_in_force(protection->policy);
 	char *terms = terms_query(protection, policy, false);
+	bool overlap = terms_overlap(policy);
 	StringInfoData query;
 
 	if (terms == NULL)
@@ -312,7 +325,7 @@ overdue_query(const Protection *protection)
 	append_columns(&query, protection);
 	appendStringInfoString(&query, ", $1 OPERATOR(pg_catalog.-) due_at FROM (SELECT ");
 	/* Sorting for it would cost a fifth of the whole. */
-	if (terms_overlap(policy))
+	if (overlap)
 	{
 		appendStringInfoString(&query, "DISTINCT ON (");
 		append_keys(&query, protection);
@@ -320,7 +333,7 @@ overdue_query(const Protection *protection)
 	}
 	appendStringInfo(
 		&query, "* FROM (\n%s\n) AS term WHERE due_at OPERATOR(pg_catalog.<) $1", terms);
-	if (terms_overlap(policy))
+	if (overlap)
 	{
 		appendStringInfoString(&query, " ORDER BY ");
 		append_keys(&query, protection);
@@ -400,23 +413,21 @@ typedef struct DueSearch
 	TimestampTz at;
 	KeyScan chain;
 	bool chain_is_begun;
-	TimestampTz *settled_from; /* of each term: a last_at that is surely not late */
+	TimestampTz *settled_from;     /* of each term: a last_at that is surely not late */
+	Oid key_type[MAX_KEY_COLUMNS]; /* in which key columns are passed */
 	SortSupportData key_order[MAX_KEY_COLUMNS];
 	DueRow *rows;
 	uint64 nrows;
 	uint64 room;
 } DueSearch;
 
-/* The index of create_term_index(), as it would make it now; or InvalidOid. */
-static Oid
-find_term_index(const Protection *protection, const Policy *policy, Relation cases)
+/* What create_term_index() writes on the index that it makes, as it would make it now. */
+static char *
+term_index_meaning(const Protection *protection, const Policy *policy)
 {
-	StateSet states = 0;
-	StringInfoData meaning;
+	StateSet states = states_of_terms(policy);
 	const char *separator = "";
-	Oid found = InvalidOid;
-	ListCell *cell;
-	List *indexes;
+	StringInfoData meaning;
 
 	initStringInfo(&meaning);
 	appendStringInfo(
@@ -432,8 +443,6 @@ find_term_index(const Protection *protection, const Policy *policy, Relation cas
 						 quote_identifier(get_attname(protection->cases,
 													  protection->case_key[i], false)));
 	appendStringInfoString(&meaning, ": ");
-	for (int i = 0; i < policy->nterms; i++)
-		states |= policy->terms[i].states;
 	for (int i = 0; i < CASE_STATE_COUNT; i++)
 	{
 		if (!state_in(states, case_state_at(i)))
@@ -441,6 +450,17 @@ find_term_index(const Protection *protection, const Policy *policy, Relation cas
 		appendStringInfo(&meaning, "%s%s", separator, case_state_label(case_state_at(i)));
 		separator = ", ";
 	}
+	return meaning.data;
+}
+
+/* That index; or InvalidOid. */
+static Oid
+find_term_index(const Protection *protection, const Policy *policy, Relation cases)
+{
+	char *meaning = term_index_meaning(protection, policy);
+	Oid found = InvalidOid;
+	ListCell *cell;
+	List *indexes;
 
 	indexes = RelationGetIndexList(cases);
 	foreach (cell, indexes)
@@ -455,7 +475,7 @@ find_term_index(const Protection *protection, const Policy *policy, Relation cas
 		{
 			char *comment = GetComment(RelationGetRelid(index), RelationRelationId, 0);
 
-			if (comment != NULL && strcmp(comment, meaning.data) == 0)
+			if (comment != NULL && strcmp(comment, meaning) == 0)
 				found = RelationGetRelid(index);
 		}
 		index_close(index, AccessShareLock);
@@ -686,10 +706,11 @@ begin_due_search(DueSearch *search, const Protection *protection, const Policy *
 
 		if (!key_class_of_type(protection->case_key_type[i], &class))
 			elog(ERROR, "type %u is no key type", protection->case_key_type[i]);
+		search->key_type[i] = key_class_type(class);
 		order->ssup_cxt = CurrentMemoryContext;
 		order->ssup_collation = get_typcollation(protection->case_key_type[i]);
 		PrepareSortSupportFromOrderingOp(
-			lookup_type_cache(key_class_type(class), TYPECACHE_LT_OPR)->lt_opr, order);
+			lookup_type_cache(search->key_type[i], TYPECACHE_LT_OPR)->lt_opr, order);
 	}
 }
 
@@ -877,11 +898,8 @@ put_overdue_directly(FunctionCallInfo fcinfo, const Protection *protection,
 	{
 		Oid output;
 		bool isvarlena;
-		KeyClass class;
 
-		if (!key_class_of_type(protection->case_key_type[i], &class))
-			elog(ERROR, "type %u is no key type", protection->case_key_type[i]);
-		getTypeOutputInfo(key_class_type(class), &output, &isvarlena);
+		getTypeOutputInfo(search.key_type[i], &output, &isvarlena);
 		fmgr_info(output, &key_output[i]);
 	}
 	for (uint64 i = 0; i < search.nrows; i++)
@@ -921,9 +939,10 @@ govcase_overdue(PG_FUNCTION_ARGS)
 						errmsg("time must be finite")));
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (put_overdue_directly(fcinfo, protection, DatumGetTimestampTz(values[0])))
+		return (Datum) 0;
 	query = overdue_query(protection);
-	if (query != NULL &&
-		!put_overdue_directly(fcinfo, protection, DatumGetTimestampTz(values[0])))
+	if (query != NULL)
 		put_rows(fcinfo, protection, query, 1, types, values);
 	return (Datum) 0;
 }
@@ -1003,10 +1022,8 @@ govcase_term_states(PG_FUNCTION_ARGS)
 	const Policy *policy = policy_in_force(protection_of_argument(fcinfo)->policy);
 	Datum elements[CASE_STATE_COUNT];
 	int nelements = 0;
-	StateSet states = 0;
+	StateSet states = states_of_terms(policy);
 
-	for (int i = 0; i < policy->nterms; i++)
-		states |= policy->terms[i].states;
 	for (int i = 0; i < CASE_STATE_COUNT; i++)
 	{
 		if (state_in(states, case_state_at(i)))
@@ -1016,4 +1033,14 @@ govcase_term_states(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_ARRAYTYPE_P(construct_array(
 		elements, nelements, govcase_type_oid("case_state"), 1, true, TYPALIGN_CHAR));
+}
+
+/* By what create_term_index() knows its index again. */
+Datum
+govcase_term_index_meaning(PG_FUNCTION_ARGS)
+{
+	const Protection *protection = protection_of_argument(fcinfo);
+
+	PG_RETURN_TEXT_P(cstring_to_text(
+		term_index_meaning(protection, policy_in_force(protection->policy))));
 }
