@@ -240,6 +240,32 @@ COMMENT ON FUNCTION resolution_by_level(daterange) IS
 
 /* ---- Found proactively, satisfaction ------------------------------------------ */
 
+CREATE OR REPLACE FUNCTION tell_share(held_by text[], totals bigint[], parts bigint[],
+	OUT region text, OUT level smallint, OUT name text, OUT total bigint, OUT part bigint,
+	OUT share double precision) RETURNS SETOF record
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5000
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+	RETURN QUERY
+	WITH counted AS (
+		SELECT p.region, coalesce(sum(h.total), 0)::bigint AS total, coalesce(sum(h.part), 0)::bigint AS part
+		FROM region_parts() p LEFT JOIN unnest(held_by, totals, parts) AS h(region, total, part) ON h.region = p.part
+		GROUP BY p.region
+	), told AS (
+		SELECT t.key, t.told
+		FROM (SELECT array_agg(f.region) AS keys, array_agg(f.parent) AS parents, array_agg(f.whole) AS whole,
+				array_agg(ARRAY[c.total, c.part]) AS counts
+			FROM counted c JOIN figure_regions() f ON f.region = c.region) AS c
+			CROSS JOIN LATERAL tell_counts(c.keys, NULL, c.parents, c.whole, c.counts) t
+	)
+	SELECT f.region, f.level, f.name, d.told[1], d.told[2], d.told[2] / nullif(d.told[1], 0)::double precision
+	FROM figure_regions() f JOIN told d ON d.key = f.region;
+END
+$$;
+COMMENT ON FUNCTION tell_share(text[], bigint[], bigint[]) IS
+'adds totals and a part of each, counted by the region that holds the cases, up along the regions of figure_regions(), and tells them and the share as tell_counts() allows';
+
 CREATE OR REPLACE FUNCTION proactive_by_region(period daterange DEFAULT NULL,
 	OUT region text, OUT level smallint, OUT name text, OUT registered bigint, OUT proactive bigint,
 	OUT share double precision) RETURNS SETOF record
@@ -259,20 +285,10 @@ BEGIN
 		FROM dispute d
 		WHERE d.state <> 'voided' AND d.reported_at >= began AND d.reported_at < ended
 		GROUP BY d.region
-	), total AS (
-		SELECT p.region, coalesce(sum(h.registered), 0)::bigint AS registered,
-			coalesce(sum(h.proactive), 0)::bigint AS proactive
-		FROM region_parts() p LEFT JOIN held h ON h.region = p.part
-		GROUP BY p.region
-	), told AS (
-		SELECT t.key, t.told
-		FROM (SELECT array_agg(f.region) AS keys, array_agg(f.parent) AS parents, array_agg(f.whole) AS whole,
-				array_agg(ARRAY[t.registered, t.proactive]) AS counts
-			FROM total t JOIN figure_regions() f ON f.region = t.region) AS c
-			CROSS JOIN LATERAL tell_counts(c.keys, NULL, c.parents, c.whole, c.counts) t
 	)
-	SELECT f.region, f.level, f.name, d.told[1], d.told[2], d.told[2] / nullif(d.told[1], 0)::double precision
-	FROM figure_regions() f JOIN told d ON d.key = f.region;
+	SELECT s.region, s.level, s.name, s.total, s.part, s.share
+	FROM (SELECT array_agg(h.region) AS held_by, array_agg(h.registered) AS totals, array_agg(h.proactive) AS parts FROM held h) AS c
+		CROSS JOIN LATERAL tell_share(c.held_by, c.totals, c.parts) s;
 END
 $$;
 COMMENT ON FUNCTION proactive_by_region(daterange) IS
@@ -303,19 +319,10 @@ BEGIN
 		FROM said s JOIN dispute d ON d.id = s.id
 		WHERE d.state <> 'voided'
 		GROUP BY d.region
-	), total AS (
-		SELECT p.region, coalesce(sum(h.asked), 0)::bigint AS asked, coalesce(sum(h.satisfied), 0)::bigint AS satisfied
-		FROM region_parts() p LEFT JOIN held h ON h.region = p.part
-		GROUP BY p.region
-	), told AS (
-		SELECT t.key, t.told
-		FROM (SELECT array_agg(f.region) AS keys, array_agg(f.parent) AS parents, array_agg(f.whole) AS whole,
-				array_agg(ARRAY[t.asked, t.satisfied]) AS counts
-			FROM total t JOIN figure_regions() f ON f.region = t.region) AS c
-			CROSS JOIN LATERAL tell_counts(c.keys, NULL, c.parents, c.whole, c.counts) t
 	)
-	SELECT f.region, f.level, f.name, d.told[1], d.told[2], d.told[2] / nullif(d.told[1], 0)::double precision
-	FROM figure_regions() f JOIN told d ON d.key = f.region;
+	SELECT s.region, s.level, s.name, s.total, s.part, s.share
+	FROM (SELECT array_agg(h.region) AS held_by, array_agg(h.asked) AS totals, array_agg(h.satisfied) AS parts FROM held h) AS c
+		CROSS JOIN LATERAL tell_share(c.held_by, c.totals, c.parts) s;
 END
 $$;
 COMMENT ON FUNCTION satisfaction_by_region(daterange) IS
