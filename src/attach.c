@@ -846,6 +846,34 @@ key_column_from_text(const Protection *protection, int column, char *text, Oid *
 	return OidInputFunctionCall(input, text, ioparam, -1);
 }
 
+bool
+find_case_as_caller(const Protection *protection, const CaseKey *key, const char *list,
+					bool read_only)
+{
+	Oid cases = protection->cases;
+	Oid types[MAX_KEY_COLUMNS];
+	Datum values[MAX_KEY_COLUMNS];
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfo(
+		&query, "SELECT %s FROM %s AS found", list,
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(cases)),
+								   get_rel_name(cases)));
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		appendStringInfo(
+			&query, " %s %s OPERATOR(pg_catalog.=) $%d", i == 0 ? "WHERE" : "AND",
+			quote_identifier(get_attname(cases, protection->case_key[i], false)), i + 1);
+		types[i] = key->types[i];
+		values[i] = key->values[i];
+	}
+	if (SPI_execute_with_args(query.data, key->ncolumns, types, values, NULL, read_only,
+							  1) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	return SPI_processed > 0;
+}
+
 static void
 wrong_key_count(const Protection *protection, int given)
 {

@@ -108,6 +108,14 @@ extern void case_key_of_argument(FunctionCallInfo fcinfo, int argument,
 								 const Protection *protection, CaseKey *key);
 
 /*
+ * Look for the case as the caller, whom row security binds: SELECT list FROM cases
+ * AS found.  SPI must be connected; what list says is in SPI_tuptable.  False where
+ * he sees none.
+ */
+extern bool find_case_as_caller(const Protection *protection, const CaseKey *key,
+								const char *list, bool read_only);
+
+/*
  * Run a kept plan as the owner of the protected tables, as foreign keys do: row
  * security neither hides a row nor lets one through.  The first form reads with
  * the latest snapshot.  SPI must be connected; leaves SPI_tuptable to the caller.

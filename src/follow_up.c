@@ -632,31 +632,17 @@ static bool
 case_is_visible(const Protection *protection, const CaseKey *key)
 {
 	Oid cases = protection->cases;
-	Oid types[MAX_KEY_COLUMNS];
-	Datum values[MAX_KEY_COLUMNS];
-	StringInfoData query;
 	bool visible;
 
-	initStringInfo(&query);
-	appendStringInfo(
-		&query, "SELECT FROM %s",
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(cases)),
-								   get_rel_name(cases)));
 	for (int i = 0; i < key->ncolumns; i++)
 	{
 		if (pg_class_aclcheck(cases, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck(cases, protection->case_key[i], GetUserId(),
 								  ACL_SELECT) != ACLCHECK_OK)
 			return false;
-		appendStringInfo(
-			&query, " %s %s OPERATOR(pg_catalog.=) $%d", i == 0 ? "WHERE" : "AND",
-			quote_identifier(get_attname(cases, protection->case_key[i], false)), i + 1);
-		types[i] = key->types[i];
-		values[i] = key->values[i];
 	}
 	SPI_connect();
-	SPI_execute_with_args(query.data, key->ncolumns, types, values, NULL, false, 1);
-	visible = SPI_processed > 0;
+	visible = find_case_as_caller(protection, key, "", false);
 	SPI_finish();
 	return visible;
 }

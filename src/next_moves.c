@@ -208,36 +208,15 @@ put_move(ReturnSetInfo *result, CaseMove *move, const PolicyMove *alternative,
 static HeapTuple
 visible_case(const Protection *protection, const CaseKey *key)
 {
-	StringInfoData query;
-	Datum values[MAX_KEY_COLUMNS];
-	Oid types[MAX_KEY_COLUMNS];
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
 	HeapTuple row;
 	bool isnull;
 	Datum found;
 
-	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT found FROM %s AS found",
-					 quote_qualified_identifier(
-						 get_namespace_name(get_rel_namespace(protection->cases)),
-						 get_rel_name(protection->cases)));
-	for (int i = 0; i < key->ncolumns; i++)
-	{
-		appendStringInfo(&query, " %s %s OPERATOR(pg_catalog.=) $%d",
-						 i == 0 ? "WHERE" : "AND",
-						 quote_identifier(get_attname(protection->cases,
-													  protection->case_key[i], false)),
-						 i + 1);
-		values[i] = key->values[i];
-		types[i] = key->types[i];
-	}
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(query.data, key->ncolumns, types, values, NULL, true, 1) !=
-		SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_with_args failed");
-	if (SPI_processed == 0)
+	if (!find_case_as_caller(protection, key, "found", true))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
