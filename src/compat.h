@@ -143,4 +143,48 @@ pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *s
 	index_insert(index, values, nulls, tid, table, unique, info)
 #endif
 
+/*
+ * pg_cryptohash is new in pg14; before, SHA-256 has functions and a context of
+ * its own.
+ */
+#if PG_VERSION_NUM >= 140000
+#include "common/cryptohash.h"
+
+typedef pg_cryptohash_ctx Sha256Context;
+
+static inline Sha256Context *
+sha256_create(void)
+{
+	return pg_cryptohash_create(PG_SHA256);
+}
+
+static inline bool
+sha256_once(Sha256Context *context, const char *data, int length, uint8 *hash)
+{
+	return pg_cryptohash_init(context) >= 0 &&
+		   pg_cryptohash_update(context, (const uint8 *) data, length) >= 0 &&
+		   pg_cryptohash_final(context, hash, 32) >= 0;
+}
+#else
+#include "common/sha2.h"
+#include "utils/memutils.h"
+
+typedef pg_sha256_ctx Sha256Context;
+
+static inline Sha256Context *
+sha256_create(void)
+{
+	return MemoryContextAlloc(TopMemoryContext, sizeof(Sha256Context));
+}
+
+static inline bool
+sha256_once(Sha256Context *context, const char *data, int length, uint8 *hash)
+{
+	pg_sha256_init(context);
+	pg_sha256_update(context, (const uint8 *) data, length);
+	pg_sha256_final(context, hash);
+	return true;
+}
+#endif
+
 #endif /* GOVCASE_COMPAT_H */
