@@ -49,6 +49,33 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION govcase.chain_is_sound(bytea, uuid, govcase.case_state, govcase.risk_level) IS
 'whether a chain_summary is that of a whole chain which leaves its case in this state and risk';
 
+CREATE FUNCTION govcase.sound_links_add(
+	bigint, cases regclass, state govcase.case_state, risk govcase.risk_level,
+	VARIADIC key "any")
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'govcase_sound_links_add'
+LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION govcase.sound_links_add(bigint, regclass, govcase.case_state, govcase.risk_level, "any") IS
+'transition function of sound_links';
+
+CREATE FUNCTION govcase.sound_links_combine(bigint, bigint)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'govcase_sound_links_combine'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION govcase.sound_links_combine(bigint, bigint) IS
+'combine function of sound_links';
+
+CREATE AGGREGATE govcase.sound_links(
+	regclass, govcase.case_state, govcase.risk_level, VARIADIC "any") (
+	SFUNC = govcase.sound_links_add,
+	STYPE = bigint,
+	INITCOND = '0',
+	COMBINEFUNC = govcase.sound_links_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE govcase.sound_links(regclass, govcase.case_state, govcase.risk_level, "any") IS
+'number of links of the cases'' chains, -1 where one is not whole or does not lead to the case''s state and risk; over the case table, state, risk and key columns; for verify_chain';
+
 CREATE FUNCTION govcase.verify_chain(
 	protected regclass,
 	OUT case_key text, OUT seq bigint, OUT problem text, OUT detail text)

@@ -228,20 +228,34 @@ case_key_text(const CaseKey *key)
  * ---------------------------------------------------------------------------
  */
 
-static void
-append_null_field(StringInfo bytes)
+/* Room for that many more bytes, which the caller fills. */
+static inline char *
+append_room(StringInfo bytes, int length)
 {
-	appendStringInfoCharMacro(bytes, 0x00);
+	char *room;
+
+	if (bytes->maxlen - bytes->len <= length)
+		enlargeStringInfo(bytes, length);
+	room = bytes->data + bytes->len;
+	bytes->len += length;
+	return room;
 }
 
-static void
+static inline void
+append_null_field(StringInfo bytes)
+{
+	*append_room(bytes, 1) = 0x00;
+}
+
+static inline void
 append_field(StringInfo bytes, const void *data, int length)
 {
+	char *room = append_room(bytes, 1 + (int) sizeof(uint32) + length);
 	uint32 network_length = pg_hton32((uint32) length);
 
-	appendStringInfoCharMacro(bytes, 0x01);
-	appendBinaryStringInfo(bytes, (char *) &network_length, sizeof(network_length));
-	appendBinaryStringInfo(bytes, data, length);
+	*room = 0x01;
+	memcpy(room + 1, &network_length, sizeof(network_length));
+	memcpy(room + 1 + sizeof(network_length), data, length);
 }
 
 static void
@@ -341,7 +355,7 @@ append_risk_field(StringInfo bytes, RiskLevel risk)
 void
 append_link_bytes(StringInfo bytes, const CaseKey *key, const Link *link)
 {
-	appendStringInfoCharMacro(bytes, TAG_LINK);
+	*append_room(bytes, 1) = TAG_LINK;
 	append_field(bytes, link->prev_hash, LINK_HASH_SIZE);
 	append_key_fields(bytes, key);
 	append_integer_field(bytes, link->seq);
@@ -382,7 +396,7 @@ append_link_bytes(StringInfo bytes, const CaseKey *key, const Link *link)
 void
 append_genesis_bytes(StringInfo bytes, const pg_uuid_t *chain_set, const CaseKey *key)
 {
-	appendStringInfoCharMacro(bytes, TAG_GENESIS);
+	*append_room(bytes, 1) = TAG_GENESIS;
 	append_field(bytes, chain_set->data, UUID_LEN);
 	append_key_fields(bytes, key);
 }
@@ -427,7 +441,7 @@ hash_note(const uint8 *salt, const char *note, uint8 *hash)
 	StringInfoData bytes;
 
 	initStringInfo(&bytes);
-	appendStringInfoCharMacro(&bytes, TAG_NOTE);
+	*append_room(&bytes, 1) = TAG_NOTE;
 	append_field(&bytes, salt, LINK_SALT_SIZE);
 	append_text_field(&bytes, note);
 	hash_bytes_sha256(&bytes, hash);

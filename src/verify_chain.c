@@ -2,12 +2,18 @@
  * verify_chain.c
  *		Do the stored chains still say what was appended?
  *
- * Whether a chain is whole can be told without reading it in order: each link
- * carries the hash of the one before, so the pairs (seq, hash) of all links but
- * the last must be the pairs (seq - 1, prev_hash) of all links but the first.
- * An aggregate checks each link by itself and compares sums over those pairs, in
- * parallel and in one pass over the table as it lies.  Only chains that it does
- * not find sound are then read in order, to say what is wrong with which link.
+ * First an aggregate over the cases reads the chain of each in order, by the key of
+ * the links, and counts: where every chain is sound, and there are as many links as
+ * in all of them, nothing is wrong.  Parallel workers share the cases.
+ *
+ * Otherwise, and where no single index leads to the links (they are partitioned),
+ * another aggregate finds the chains that are not sound.  Whether a chain is whole
+ * can be told without reading it in order: each link carries the hash of the one
+ * before, so the pairs (seq, hash) of all links but the last must be the pairs
+ * (seq - 1, prev_hash) of all links but the first.  It checks each link by itself
+ * and compares sums over those pairs, in parallel and in one pass over the table as
+ * it lies.  Only chains that it does not find sound are then walked, to say what is
+ * wrong with which link.
  */
 #include "follow_up.h"
 
@@ -20,12 +26,15 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "attach.h"
+#include "row_access.h"
 
 /* ---------------------------------------------------------------------------
  * One link by itself
@@ -523,6 +532,249 @@ govcase_chain_is_sound(PG_FUNCTION_ARGS)
 				   memcmp(PG_GETARG_UUID_P(1), &summary.chain_set, UUID_LEN) == 0);
 }
 
+/* 42501 for another than the owner. */
+static void
+check_may_verify(const Protection *protection)
+{
+	if (!has_privs_of_role(GetUserId(), protection->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", get_rel_name(protection->links)),
+				 errdetail("Only the owner is sure to see every row, and what row "
+						   "security hides would look like a gap.")));
+}
+
+/* ---------------------------------------------------------------------------
+ * sound_links: each case's chain in order, by index
+ * ---------------------------------------------------------------------------
+ */
+
+/* What goes with one use of the aggregate. */
+typedef struct SoundnessCheck
+{
+	Oid cases; /* InvalidOid: no scan is open */
+	KeyScan chain;
+	MemoryContext of_link; /* what is read of one link */
+} SoundnessCheck;
+
+static void
+end_soundness_check(Datum argument)
+{
+	SoundnessCheck *check = (SoundnessCheck *) DatumGetPointer(argument);
+
+	if (OidIsValid(check->cases))
+		end_key_scan(&check->chain);
+	check->cases = InvalidOid;
+}
+
+/*
+ * The protection of the argument, a scan of whose links is open, or is to be
+ * opened where the check's is none.  Errors: 42501 not the owner, 42P17 not
+ * protected, 55000 where no index leads to the links.
+ */
+static Protection *
+prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **prepared)
+{
+	SoundnessCheck *check = fcinfo->flinfo->fn_extra;
+	Protection *protection;
+
+	if (check == NULL)
+	{
+		if (!AggCheckCallContext(fcinfo, NULL))
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("function of an aggregate called outside of one")));
+		check = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*check));
+		check->of_link = AllocSetContextCreate(
+			fcinfo->flinfo->fn_mcxt, "govcase link of a chain", ALLOCSET_SMALL_SIZES);
+		AggRegisterCallback(fcinfo, end_soundness_check, PointerGetDatum(check));
+		fcinfo->flinfo->fn_extra = check;
+	}
+	*prepared = check;
+	protection = protection_of_table(cases);
+	if (check->cases == cases)
+		return protection;
+
+	end_soundness_check(PointerGetDatum(check));
+	check_may_verify(protection);
+	if (!OidIsValid(protection->link_index.index))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no index leads to the links of table \"%s\"",
+							   get_rel_name(cases))));
+	return protection;
+}
+
+/* Notes that are gone, of which no later link has yet said that they were erased. */
+static List *
+note_is_gone(List *gone, int64 seq)
+{
+	int64 *copy = palloc(sizeof(int64));
+
+	*copy = seq;
+	return lappend(gone, copy);
+}
+
+static List *
+note_was_erased(List *gone, const Link *redaction)
+{
+	ListCell *cell;
+
+	if (!redaction->has_target_seq)
+		return NIL;
+	foreach (cell, gone)
+	{
+		if (*(int64 *) lfirst(cell) == redaction->target_seq)
+			gone = foreach_delete_current(gone, cell);
+	}
+	return gone;
+}
+
+/*
+ * Number of links of the chain that the scan stands before; -1 where it is not
+ * whole, or does not lead to this state and risk (0: not compared).
+ */
+static int64
+count_sound_links(SoundnessCheck *check, const Protection *protection, const CaseKey *key,
+				  CaseState state, RiskLevel risk)
+{
+	int64 seq = 0;
+	uint8 hash[LINK_HASH_SIZE];
+	CaseState to_state = 0;
+	RiskLevel to_risk = 0;
+	pg_uuid_t chain_set;
+	List *gone = NIL;
+
+	memset(&chain_set, 0, sizeof(chain_set));
+	while (next_row(&check->chain, ForwardScanDirection))
+	{
+		TupleTableSlot *slot = check->chain.slot;
+		Datum values[LINK_COLUMN_COUNT];
+		bool nulls[LINK_COLUMN_COUNT];
+		StoredLink stored;
+		const Link *link = &stored.link;
+		MemoryContext old;
+		bool is_sound;
+
+		slot_getallattrs(slot);
+		for (int i = 0; i < LINK_COLUMN_COUNT; i++)
+		{
+			values[i] = slot->tts_values[protection->link_column[i] - 1];
+			nulls[i] = slot->tts_isnull[protection->link_column[i] - 1];
+		}
+		old = MemoryContextSwitchTo(check->of_link);
+		read_stored_link(values, nulls, &stored);
+		is_sound = stored.flaw == NULL && flaw_of_note(&stored, true) == NULL &&
+				   link->seq == seq + 1 &&
+				   (seq == 0 ? link->kind == LINK_REGISTERED && is_genesis(key, link)
+							 : memcmp(link->prev_hash, hash, LINK_HASH_SIZE) == 0) &&
+				   (link->to_state == 0 ||
+					(link->from_state == to_state && link->from_risk == to_risk));
+		if (is_sound)
+		{
+			hash_link(key, link, hash);
+			is_sound = memcmp(link->hash, hash, LINK_HASH_SIZE) == 0;
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(check->of_link);
+		if (!is_sound)
+			return -1;
+
+		seq = link->seq;
+		if (link->to_state != 0)
+		{
+			to_state = link->to_state;
+			to_risk = link->to_risk;
+		}
+		if (link->kind == LINK_REGISTERED)
+			chain_set = link->chain_set;
+		if (link->has_note_digest && link->note == NULL)
+			gone = note_is_gone(gone, seq);
+		else if (link->kind == LINK_REDACTION)
+			gone = note_was_erased(gone, link);
+	}
+	if (seq == 0 || gone != NIL || to_state != state || (risk != 0 && to_risk != risk) ||
+		memcmp(&chain_set, &protection->chain_set, UUID_LEN) != 0)
+		return -1;
+	return seq;
+}
+
+/*
+ * sound_links_add(bigint, cases regclass, state, risk, VARIADIC key "any")
+ * returns bigint
+ *
+ * Adds the links of the case's chain, or returns -1, which stays, where the
+ * chain is not sound: verify_chain() says what is wrong with it.  A null risk is
+ * not compared, with a null state or key nothing is sound.  Errors: 0A000 called
+ * outside of an aggregate, 22004 a null table, 22023 and 42804 other keys than the
+ * table's, and those of prepare_soundness_check().
+ */
+PG_FUNCTION_INFO_V1(govcase_sound_links_add);
+
+Datum
+govcase_sound_links_add(PG_FUNCTION_ARGS)
+{
+	int64 sum = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	Oid cases = PG_GETARG_OID(1);
+	int nkeys = PG_NARGS() - 4;
+	SoundnessCheck *check;
+	Protection *protection;
+	CaseKey key;
+	int64 nlinks;
+
+	if (sum < 0)
+		PG_RETURN_INT64(-1);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("table must not be null")));
+	protection = prepare_soundness_check(fcinfo, cases, &check);
+	if (nkeys != protection->nkeys || get_fn_expr_variadic(fcinfo->flinfo))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s needs the key columns of table \"%s\"", "sound_links",
+							   get_rel_name(cases)),
+						errdetail("Columns given: %d, columns of the key: %d.", nkeys,
+								  protection->nkeys)));
+	key.ncolumns = nkeys;
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (get_fn_expr_argtype(fcinfo->flinfo, i + 4) != protection->case_key_type[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("argument %d of %s is not of type %s", i + 4, "sound_links",
+							format_type_be(protection->case_key_type[i]))));
+		if (PG_ARGISNULL(i + 4))
+			PG_RETURN_INT64(-1);
+		set_key_column(&key, i, protection->case_key_type[i], PG_GETARG_DATUM(i + 4));
+	}
+	if (PG_ARGISNULL(2))
+		PG_RETURN_INT64(-1);
+
+	if (check->cases == cases)
+		find_key(&check->chain, &protection->link_index, &key);
+	else
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		begin_key_scan(&check->chain, protection->links, AccessShareLock,
+					   &protection->link_index, &key, GetActiveSnapshot());
+		MemoryContextSwitchTo(old);
+		check->cases = cases;
+	}
+	nlinks = count_sound_links(check, protection, &key, PG_GETARG_CASE_STATE(2),
+							   PG_ARGISNULL(3) ? 0 : PG_GETARG_RISK_LEVEL(3));
+	PG_RETURN_INT64(nlinks < 0 ? -1 : sum + nlinks);
+}
+
+/* sound_links_combine(bigint, bigint) returns bigint */
+PG_FUNCTION_INFO_V1(govcase_sound_links_combine);
+
+Datum
+govcase_sound_links_combine(PG_FUNCTION_ARGS)
+{
+	int64 one = PG_GETARG_INT64(0);
+	int64 other = PG_GETARG_INT64(1);
+
+	PG_RETURN_INT64(one < 0 || other < 0 ? -1 : one + other);
+}
+
 /* ---------------------------------------------------------------------------
  * One chain in order
  * ---------------------------------------------------------------------------
@@ -912,6 +1164,60 @@ walk_chain(ChainWalk *walk)
 }
 
 /*
+ * Run one query that returns one number.  The case tables of a city are small and
+ * their chains are not, so that what the planner makes of a table's size when it
+ * decides about parallel workers says little.
+ */
+static int64
+query_number(const char *query)
+{
+	int level = NewGUCNestLevel();
+	bool isnull;
+	int64 number;
+
+	(void) set_config_option("min_parallel_table_scan_size", "0", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SPI_execute_plan(prepare(query, 0, NULL), NULL, NULL, true, 0);
+	AtEOXact_GUC(true, level);
+	number = DatumGetInt64(
+		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return number;
+}
+
+/*
+ * Is nothing wrong with any chain, and no link without a case?  False also where
+ * that takes more to find out.
+ */
+static bool
+all_chains_are_sound(const Protection *protection)
+{
+	StringInfoData query;
+	int64 nlinks;
+
+	if (!OidIsValid(protection->link_index.index))
+		return false;
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT govcase.sound_links(%u, ", protection->cases);
+	append_state_and_risk(&query, protection, NULL);
+	for (int i = 0; i < protection->nkeys; i++)
+	{
+		appendStringInfoString(&query, ", ");
+		append_name(&query, protection->cases, protection->case_key[i], NULL);
+	}
+	appendStringInfoString(&query, ") FROM ");
+	append_table_name(&query, protection->cases);
+	nlinks = query_number(query.data);
+	if (nlinks < 0)
+		return false;
+
+	resetStringInfo(&query);
+	appendStringInfoString(&query, "SELECT pg_catalog.count(*) FROM ");
+	append_table_name(&query, protection->links);
+	return query_number(query.data) == nlinks;
+}
+
+/*
  * Find the chains that are not sound, and walk each.  One snapshot serves all:
  * the queries are read-only, so that they use the caller's.
  */
@@ -1016,7 +1322,7 @@ walk_unsound_chains(ChainWalk *walk)
  * ---------------------------------------------------------------------------
  */
 
-/* 42P17 without a chain, 42501 for another than the owner. */
+/* 42P17 without a chain; and as check_may_verify(). */
 static Protection *
 protection_of_argument(FunctionCallInfo fcinfo)
 {
@@ -1030,12 +1336,7 @@ protection_of_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 						errmsg("table \"%s\" is protected without a follow-up chain",
 							   get_rel_name(protection->cases))));
-	if (!has_privs_of_role(GetUserId(), protection->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", get_rel_name(protection->links)),
-				 errdetail("Only the owner is sure to see every row, and what row "
-						   "security hides would look like a gap.")));
+	check_may_verify(protection);
 	return protection;
 }
 
@@ -1079,7 +1380,10 @@ govcase_verify_chain(PG_FUNCTION_ARGS)
 												  SECURITY_NOFORCE_RLS);
 	start_walk(&walk, protection, (ReturnSetInfo *) fcinfo->resultinfo);
 	if (PG_NARGS() == 1)
-		walk_unsound_chains(&walk);
+	{
+		if (!all_chains_are_sound(protection))
+			walk_unsound_chains(&walk);
+	}
 	else
 	{
 		SPI_execute_plan(walk.read_case, walk.key.values, NULL, true, 1);

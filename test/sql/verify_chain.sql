@@ -275,6 +275,7 @@ SET min_parallel_table_scan_size = 0;
 SET enable_indexscan = off;
 SET enable_sort = off;
 SELECT * FROM govcase.verify_chain('disputes');
+SELECT * FROM found_after($$UPDATE follow_ups SET actor = 'nobody' WHERE id = 1 AND seq = 2$$);
 CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS
 $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
 SELECT count(*) > 0 AS runs_in_parallel FROM plan_of($$
@@ -282,6 +283,12 @@ SELECT count(*) > 0 AS runs_in_parallel FROM plan_of($$
 		from_state, to_state, from_risk, to_risk, policy, version, chain_set, target_seq, satisfied,
 		note, salt, note_digest, prev_hash, hash) FROM follow_ups GROUP BY id$$) AS p(line)
 WHERE line LIKE '%Partial%Aggregate%';
+SELECT count(*) > 0 AS runs_in_parallel FROM plan_of($$
+	SELECT govcase.sound_links('disputes', state, risk, id) FROM disputes$$) AS p(line)
+WHERE line LIKE '%Partial%Aggregate%';
+SELECT govcase.sound_links('disputes', state, risk, id)
+	= (SELECT count(*) FROM follow_ups WHERE id NOT IN (111, 200, 555)) AS all_links FROM disputes
+WHERE id NOT IN (111, 200, 555);
 RESET enable_sort;
 RESET enable_indexscan;
 RESET min_parallel_table_scan_size;
@@ -303,6 +310,25 @@ SELECT govcase.chain_summary(id, seq, happened_at, recorded_at, recorded_in, kin
 	note, salt, note_digest, prev_hash, hash) IS NULL AS of_no_rows FROM follow_ups WHERE false;
 SELECT govcase.chain_is_sound(NULL, '00000000-0000-0000-0000-000000000000', 'closed', 'blue');
 SELECT refusal($$SELECT govcase.chain_is_sound('\x00', '00000000-0000-0000-0000-000000000000', 'closed', 'blue')$$);
+
+-- So does the other, which reads chains by their index.
+SELECT govcase.sound_links('disputes', state, risk, id)
+	= (SELECT count(*) FROM follow_ups WHERE id NOT IN (111, 200, 555)) AS all_links FROM disputes
+WHERE id NOT IN (111, 200, 555);
+SELECT govcase.sound_links('follow_ups', state, NULL, id)
+	= (SELECT count(*) FROM follow_ups WHERE id NOT IN (111, 200, 555)) AS all_links FROM disputes
+WHERE id NOT IN (111, 200, 555);
+SELECT govcase.sound_links('disputes', 'transferred', risk, id) AS another_state FROM disputes WHERE id = 1;
+SELECT govcase.sound_links('disputes', NULL, risk, id) AS no_state FROM disputes WHERE id = 1;
+SELECT govcase.sound_links('disputes', state, risk, -id) AS no_chain FROM disputes WHERE id = 1;
+SELECT govcase.sound_links('disputes', state, risk, id) AS of_no_rows FROM disputes WHERE false;
+SELECT govcase.sound_links('disputes', state, risk, id) AS one_is_broken FROM disputes;
+SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, id, id) FROM disputes$$);
+SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, id::text) FROM disputes$$);
+SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, VARIADIC ARRAY[id]) FROM disputes$$);
+SELECT refusal($$SELECT govcase.sound_links('pg_class', state, risk, id) FROM disputes$$);
+SELECT refusal($$SELECT govcase.sound_links(NULL, state, risk, id) FROM disputes$$);
+SELECT refusal($$SELECT govcase.sound_links_add(0, 'disputes', state, risk, id) FROM disputes$$);
 
 -- export_chain: the bytes hash to the hashes, link by link.
 SELECT place, split_part(line, ' ', 1) AS what, split_part(line, ' ', 2) AS seq
@@ -331,6 +357,7 @@ SET ROLE govcase_reader;
 SELECT refusal($$SELECT * FROM govcase.verify_chain('disputes')$$);
 SELECT refusal($$SELECT * FROM govcase.verify_chain('disputes', 1)$$);
 SELECT refusal($$SELECT * FROM govcase.export_chain('disputes', 1)$$);
+SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, id) FROM disputes$$);
 RESET ROLE;
 ALTER TABLE disputes OWNER TO govcase_owner;
 ALTER TABLE follow_ups OWNER TO govcase_owner;
