@@ -10,12 +10,12 @@ INSERT INTO ready_link SELECT * FROM follow_up;
 CREATE SEQUENCE ready_seq START 10;
 VACUUM ANALYZE ready_link;
 \endif
---@ pgbench govcase 16 40
+--@ pgbench govcase 16 25
 \set id random(1, :rows)
 INSERT INTO public.follow_up (id, kind) VALUES (:id, 'visit');
---@ pgbench ready 16 40
+--@ pgbench ready 16 25
 \set id random(1, :rows)
 INSERT INTO public.ready_link SELECT id, nextval('public.ready_seq'), now(), now(), recorded_in, 'visit', actor, db_user, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, prev_hash, hash FROM public.ready_link WHERE id = :id AND seq = 1;
---@ pgbench plpgsql 16 40
+--@ pgbench plpgsql 16 25
 \set id random(1, :rows)
 INSERT INTO public.plain_link (id, kind) VALUES (:id, 'visit');
