@@ -3,7 +3,7 @@
 # test/cluster starts one for it ("make bench").
 #
 #   BENCH=name   only that one, or those, with blanks between
-#   QUICK=1      a tenth of the rows and three rounds: a minute
+#   QUICK=1      a tenth of the rows and three rounds: a minute or so
 #   GROWTH=1     govcase alone, from ten thousand to ten million rows: most of an hour
 #   GROWTH=N     the same to N rows at most
 #   CSV=file     where the figures go (test/bench/results.csv)
