@@ -1,9 +1,10 @@
 --@ title resolution_rate and year_on_year with a parallel worker: gain over one process, against that of count(*)
+--@ parallel
 --@ unit row 4000000 400000
 --@ bar (govcase_one / govcase_two) / (count_one / count_two) >= 0.95
 --@ bar (govcase_year_one / govcase_year_two) / (count_one / count_two) >= 0.95
+--@ base figures
 --@ setup
-\i :here/figures.psql
 ALTER TABLE case_figure SET (parallel_workers = 1);
 --@ run govcase_one
 SET max_parallel_workers_per_gather = 0; SELECT resolution_rate(state) FROM case_figure;

@@ -1,8 +1,9 @@
 --@ title points placed in bulk, all inside grids, in random order
---@ unit point 100000 4000
+--@ unit point 100000 10000
 --@ bar gist_join / govcase >= 40
+--@ base grids_filled
 --@ setup
-\i :here/grids_filled.psql
+SET max_parallel_workers_per_gather = 0;
 --@ run govcase
 SELECT count(locate('grid', p)) FROM point;
 --@ run gist_join

@@ -1,7 +1,6 @@
 --@ title overdue() where three in a hundred cases are open, against counting the open by their index
---@ unit query = SELECT 1
+--@ unit case = SELECT count(*) FROM dispute WHERE state <> 'closed'
 --@ rows 1000000 30000
---@ grow
 --@ bar govcase / count_open <= 20
 --@ setup
 \i :here/cases.psql

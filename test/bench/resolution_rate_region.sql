@@ -1,10 +1,10 @@
 --@ title resolution_rate, grouped by region
 --@ unit row 4000000 400000
---@ grow
 --@ bar filter / govcase >= 1.65
 --@ bar govcase / count_state <= 1.15
+--@ base figures
 --@ setup
-\i :here/figures.psql
+SET max_parallel_workers_per_gather = 0;
 --@ run govcase
 SELECT region, resolution_rate(state) FROM case_figure GROUP BY region;
 --@ run filter

@@ -2,8 +2,10 @@
 # Runs the benchmarks of this directory against the cluster that PGHOST names;
 # test/cluster starts one for it ("make bench").
 #
-#   BENCH=name   only that one        QUICK=1   a tenth of the rows
-#   GROWTH=1     govcase alone at growing numbers of rows, one round each
+#   BENCH=name   only that one, or those, with blanks between
+#   QUICK=1      a tenth of the rows and three rounds: a minute or so
+#   GROWTH=1     govcase alone, from ten thousand to ten million rows: most of an hour
+#   GROWTH=N     the same to N rows at most
 #   CSV=file     where the figures go (test/bench/results.csv)
 #
 # A benchmark is NAME.sql, in sections that begin with a line "--@ ...":
@@ -11,21 +13,33 @@
 #   --@ title WORDS           what is measured
 #   --@ unit WORD ROWS QUICK  what a cost is of, how many of them, how many when QUICK
 #   --@ unit WORD = QUERY     or: as many as the query says, once it is set up
-#   --@ grow                  GROWTH=1 runs it too
+#   --@ grow ROWS ROWS ...    the numbers of rows for GROWTH, if not 10^4 to 10^7
+#   --@ flat                  its cost is not to grow at all, not even as log n does
 #   --@ server NAME = VALUE   a setting of the server, for this benchmark
 #   --@ bar EXPRESSION        of the sides' names, e.g. govcase / plain <= 1.1
 #   --@ say EXPRESSION        a ratio that is stated and has no bar
+#   --@ base NAME             it runs in a copy of a database that NAME.psql has filled,
+#                             once for all that ask for it with as many rows
 #   --@ setup                 what is done once
+#   --@ parallel              it has workers, whose CPU time nobody tells
 #   --@ cold                  each run in a session that has yet done nothing
+#   --@ before SIDE           but this, unmeasured, before each run of that side
 #   --@ run SIDE              what is measured
 #   --@ size SIDE             a query whose figure is taken for the cost
 #   --@ undo                  done after each run, unmeasured
 #   --@ pgbench SIDE CLIENTS N what is measured is a run of this script by pgbench,
 #                             for 4 seconds, or where QUICK N times for each client
 #
+# psql's variables: rows; quick; and beside, which is false where govcase runs
+# alone, so that nothing need be made of what it is measured against.
+#
 # Sides are run in turn, A B C A B C ..., after a turn that does not count, and
 # a ratio is taken in each turn, so that a machine which slows down does so for
 # all.  Time is what psql waits for the server; CPU time is the backend's own.
+#
+# GROWTH=1 runs the sides whose names begin with govcase, and asks of each step
+# from n rows to m that its cost, CPU time where that is known, grows by no more
+# than log m / log n, and by $ALLOWANCE for what else the machine does.
 use strict;
 use warnings;
 use File::Basename qw(basename dirname);
@@ -34,10 +48,15 @@ use POSIX qw(floor);
 
 my $here = dirname(__FILE__);
 my ($only, $quick, $growth) = map { $ENV{$_} } qw(BENCH QUICK GROWTH);
-my $rounds = $growth ? 1 : 7;
+my $rounds = $quick ? 3 : 7;
+my $ALLOWANCE = 1.25;
+# A turn that takes longer, in seconds, needs none before it to fill caches.
+my $LONG_TURN = 10;
 my $csv_file = $ENV{CSV} || "$here/results.csv";
 my ($met, $missed) = (0, 0);
-my %session;    # psql's handles, backend's pid
+my (@grown, @outgrown);
+my %session;    # psql's handles, backend's pid, what it is used for
+my %bases;      # databases to be copied, by what they were made of
 
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
@@ -48,13 +67,13 @@ sub fail { die "govcase: ", @_, "\n" }
 
 sub start_session
 {
-	my ($variables) = @_;
+	my ($variables, $database, $purpose) = @_;
 	end_session();
 	my ($out, $in);
 	my @set = map { ('-v', "$_=$variables->{$_}") } sort keys %$variables;
-	my $psql = open2($out, $in, 'psql', '-X', '-q', '-A', '-t', '-d', 'bench', '-v',
+	my $psql = open2($out, $in, 'psql', '-X', '-q', '-A', '-t', '-d', $database, '-v',
 		'ON_ERROR_STOP=1', @set);
-	%session = (in => $in, out => $out, psql => $psql);
+	%session = (in => $in, out => $out, psql => $psql, purpose => $purpose);
 	(my $pid = ask("SET client_min_messages = warning;\nSET search_path = public, govcase;\n"
 			. "SELECT pg_backend_pid();")) =~ s/\s//g;
 	$session{backend} = $pid;
@@ -74,7 +93,7 @@ sub end_session
 sub ask
 {
 	my ($sql) = @_;
-	my ($in, $out) = @session{qw(in out)};
+	my ($in, $out, $purpose) = @session{qw(in out purpose)};
 	my $answer = '';
 	print $in $sql, "\n\\echo ==done\n";
 	$in->flush;
@@ -83,7 +102,19 @@ sub ask
 		return $answer if $line eq "==done\n";
 		$answer .= $line;
 	}
-	fail("psql ended over this:\n$sql");
+	waitpid $session{psql}, 0;
+	my $status = $? >> 8;
+	%session = ();
+	fail("psql ended with status $status, see above, over this of $purpose:\n$sql");
+}
+
+# Statements each of which has to succeed, in a session of their own.
+sub command
+{
+	my ($database, @statements) = @_;
+	system('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $database,
+		map { ('-c', $_) } 'SET client_min_messages = warning', @statements) == 0
+		or fail("psql failed, see above, over this:\n", join("\n", @statements));
 }
 
 # CPU time of the backend in microseconds; undefined where Linux does not say.
@@ -100,7 +131,7 @@ sub read_benchmark
 {
 	my ($file) = @_;
 	my %bench = (name => basename($file, '.sql'), bars => [], server => [], sides => [],
-		setup => '', undo => '');
+		grow => [ 1e4, 1e5, 1e6, 1e7 ], before => {}, setup => '', undo => '');
 	my $text = \my $ignored;
 	open(my $in, '<', $file) or fail("$file: $!");
 	while (my $line = <$in>)
@@ -111,11 +142,13 @@ sub read_benchmark
 		elsif ($what eq 'unit' && $rest =~ /^(\w+) = (.*)/) { @bench{qw(unit count)} = ($1, $2); }
 		elsif ($what eq 'unit') { @bench{qw(unit rows quick)} = split ' ', $rest; }
 		elsif ($what eq 'rows') { @bench{qw(rows quick)} = split ' ', $rest; }
-		elsif ($what eq 'grow') { $bench{grow} = 1; }
-		elsif ($what eq 'cold') { $bench{cold} = 1; }
+		elsif ($what eq 'grow') { $bench{grow} = [ split ' ', $rest ]; }
+		elsif ($what eq 'base') { $bench{base} = $rest; }
+		elsif ($what =~ /^(cold|flat|parallel)$/) { $bench{$what} = 1; }
 		elsif ($what eq 'server') { push @{ $bench{server} }, $rest; }
 		elsif ($what eq 'bar' || $what eq 'say') { push @{ $bench{bars} }, $rest; }
 		elsif ($what eq 'setup' || $what eq 'undo') { $text = \$bench{$what}; }
+		elsif ($what eq 'before') { $text = \($bench{before}{$rest} = ''); }
 		elsif ($what eq 'run' || $what eq 'size' || $what eq 'pgbench')
 		{
 			my ($name, $clients, $times) = split ' ', $rest;
@@ -150,17 +183,15 @@ sub measure
 {
 	my ($bench, $side, $round) = @_;
 	return run_pgbench($bench, $side, $round) if $side->{kind} eq 'pgbench';
+	start_session($bench->{variables}, 'bench', $bench->{name}) if $bench->{cold};
+	my $before_it = $bench->{before}{ $side->{name} };
+	ask($before_it) if defined $before_it;
 	if ($side->{kind} eq 'size')
 	{
 		(my $size = ask($side->{sql})) =~ s/\s//g;
 		return ($size / $bench->{units}, undef);
 	}
-	if ($bench->{cold})
-	{
-		start_session($bench->{variables});
-		ask($bench->{cold_setup}) if $bench->{cold_setup};
-	}
-	my $before = cpu_time();
+	my $before = $bench->{parallel} ? undef : cpu_time();
 	my $answer = ask("\\timing on\n$side->{sql}\n\\timing off");
 	my $after = cpu_time();
 	my $time = 0;
@@ -207,23 +238,56 @@ sub set_server
 	for my $setting (@{ $bench->{server} })
 	{
 		my ($name) = split ' ', $setting;
-		system('psql', '-X', '-q', '-d', 'postgres', '-c',
-			$reset ? "ALTER SYSTEM RESET $name" : "ALTER SYSTEM SET $setting") == 0 or exit 1;
+		command('postgres', $reset ? "ALTER SYSTEM RESET $name" : "ALTER SYSTEM SET $setting");
 	}
-	system('psql', '-X', '-q', '-A', '-t', '-o', '/dev/null', '-d', 'postgres', '-c', 'SELECT pg_reload_conf()') == 0 or exit 1;
+	command('postgres', 'SELECT pg_reload_conf()');
+}
+
+sub base_key
+{
+	my ($bench, $rows) = @_;
+	return defined $bench->{base} ? "$bench->{base} $rows" : '';
+}
+
+# The database that a benchmark's is a copy of.
+sub template
+{
+	my ($bench, $rows) = @_;
+	my $key = base_key($bench, $rows) or return 'bench_template';
+	if (!$bases{$key})
+	{
+		my $name = 'bench_base_' . (1 + keys %bases);
+		command('postgres', "DROP DATABASE IF EXISTS $name", "CREATE DATABASE $name TEMPLATE bench_template");
+		start_session($bench->{variables}, $name, "$bench->{base}.psql");
+		ask("\\i :here/$bench->{base}.psql");
+		end_session();
+		$bases{$key} = $name;
+	}
+	return $bases{$key};
+}
+
+# Drops the databases that no benchmark to come is a copy of.
+sub drop_bases
+{
+	my %wanted = map { $_ => 1 } @_;
+	for my $key (grep { $bases{$_} && !$wanted{$_} } keys %bases)
+	{
+		command('postgres', "DROP DATABASE $bases{$key}");
+		$bases{$key} = undef;    # so that its name is not given again
+	}
 }
 
 sub set_up
 {
 	my ($bench, $rows) = @_;
 	end_session();
-	system('psql', '-X', '-q', '-d', 'postgres', '-c', 'SET client_min_messages = warning',
-		'-c', 'DROP DATABASE IF EXISTS bench', '-c', 'CREATE DATABASE bench TEMPLATE bench_template',
-		'-c', 'CHECKPOINT') == 0 or exit 1;
 	$bench->{n} = $rows;
-	$bench->{variables} = { rows => $rows, here => $here, quick => $quick ? 1 : 0 };
+	$bench->{variables} = { rows => $rows, here => $here, quick => $quick ? 1 : 0, beside => $growth ? 0 : 1 };
+	my $template = template($bench, $rows);
+	command('postgres', 'DROP DATABASE IF EXISTS bench', "CREATE DATABASE bench TEMPLATE $template",
+		$quick ? () : 'CHECKPOINT');
 	set_server($bench, 0);
-	start_session($bench->{variables});
+	start_session($bench->{variables}, 'bench', $bench->{name});
 	ask($bench->{setup});
 	$bench->{units} = $rows;
 	if ($bench->{count}) { ($bench->{units} = ask("$bench->{count};")) =~ s/\s//g; }
@@ -240,7 +304,10 @@ sub run_benchmark
 	{
 		for my $side (@{ $bench->{sides} })
 		{
-			my ($time, $cpu) = measure($bench, $side, $round);
+			# Where sessions are new ones in each turn, a quick run does without the first.
+			next if $round == 0 && ($side->{kind} eq 'size' || $quick && ($side->{kind} eq 'pgbench' || $bench->{cold}));
+			# A size is the same in each.
+			my ($time, $cpu) = $side->{kind} eq 'size' && $round > 1 ? $costs{ $side->{name} }[0] : measure($bench, $side, $round);
 			next if $round == 0;    # caches are filled, plans made
 			push @{ $costs{ $side->{name} } }, $time;
 			push @{ $cpu{ $side->{name} } }, $cpu;
@@ -285,37 +352,93 @@ sub run_benchmark
 	printf "   in %d s\n", time - $started;
 }
 
-# govcase alone, once at each number of rows.
+# What a side costs at a number of rows: the median of as many turns as are made
+# in a second, seven at most.
+sub measure_growth
+{
+	my ($bench, $side) = @_;
+	my $began = time;
+	my @first = measure($bench, $side, 0);
+	return @first if time - $began > $LONG_TURN || $side->{kind} eq 'size';
+	my (@times, @cpu);
+	my $spent = 0;
+	for my $round (1 .. 7)
+	{
+		my ($time, $cpu) = measure($bench, $side, $round);
+		push @times, $time;
+		push @cpu, $cpu if defined $cpu;
+		$spent += $time * $bench->{units};
+		last if $spent > 1e6 || $side->{kind} eq 'pgbench';
+	}
+	return (median(@times), @cpu ? median(@cpu) : undef);
+}
+
+# govcase alone, at each number of rows.
 sub run_growth
 {
 	my ($bench) = @_;
+	my $started = time;
+	my (%last, %too_fast);
 	printf "\n%s: %s\n", $bench->{name}, $bench->{title};
-	for my $rows (1e4, 1e5, 1e6, 1e7)
+	my @sides = grep { $_->{name} =~ /^govcase/ } @{ $bench->{sides} };
+	for my $rows (@{ $bench->{grow} })
 	{
 		set_up($bench, $rows);
-		for my $side (grep { $_->{name} =~ /^govcase/ } @{ $bench->{sides} })
+		for my $side (@sides)
 		{
-			measure($bench, $side, 0);
-			my ($time, $cpu) = measure($bench, $side, 1);
-			printf "   %-12s %8d rows: %10s us a %s (%s of CPU)\n", $side->{name}, $rows, figure($time), $bench->{unit}, figure($cpu);
-			print_csv($bench->{name}, 'growth', $side->{name}, "us a $bench->{unit} at $rows rows", $time, '', '', $cpu, '', '');
+			my $name = $side->{name};
+			my ($time, $cpu) = measure_growth($bench, $side);
+			my $what = $side->{kind} eq 'size' ? 'bytes' : 'us';
+			my $cost = defined $cpu ? $cpu : $time;
+			my $step = '';
+			if (my $from = $last{$name})
+			{
+				my $grown = $cost / $from->{cost};
+				my $bound = $bench->{flat} ? 1 : log($rows) / log($from->{rows});
+				$step = sprintf(', %s of that at %d (log n: %s)', figure($grown), $from->{rows}, figure($bound));
+				push @{ $too_fast{$name} }, sprintf('%s from %d to %d rows where %s is allowed',
+					figure($grown), $from->{rows}, $rows, figure($bound * $ALLOWANCE))
+					if $grown > $bound * $ALLOWANCE;
+			}
+			printf "   %-12s %8d rows: %10s %s a %s%s%s\n", $name, $rows, figure($time), $what, $bench->{unit},
+				defined $cpu ? ' (' . figure($cpu) . ' of CPU)' : '', $step;
+			print_csv($bench->{name}, 'growth', $name, "$what a $bench->{unit} at $rows rows", $time, '', '', $cpu, '', '');
+			$last{$name} = { rows => $rows, cost => $cost };
 		}
 		end_session();
 		set_server($bench, 1);
 	}
+	for my $side (@sides)
+	{
+		my $reasons = $too_fast{ $side->{name} };
+		my $name = $side->{name} eq 'govcase' ? $bench->{name} : "$bench->{name}, $side->{name}";
+		push @grown, $name unless $reasons;
+		push @outgrown, map { "$name: $_" } join('; ', @$reasons) if $reasons;
+	}
+	printf "   in %d s\n", time - $started;
 }
 
 # ---------------------------------------------------------------- all of them
 
-my @files = $only ? "$here/$only.sql" : sort glob("$here/*.sql");
+my @files = $only ? map { "$here/$_.sql" } split ' ', $only : sort glob("$here/*.sql");
 -f $_ or fail("there is no benchmark $_; there are: ", join(' ', map { basename($_, '.sql') } glob("$here/*.sql"))) for @files;
-my @benchmarks = grep { !$growth || $_->{grow} } map { read_benchmark($_) } @files;
-@benchmarks or fail("$only does not grow");
+my @benchmarks = map { read_benchmark($_) } @files;
+if ($growth)
+{
+	@benchmarks = grep { grep { $_->{name} =~ /^govcase/ } @{ $_->{sides} } } @benchmarks;
+	@benchmarks or fail("$only has no side govcase, so there is nothing to grow");
+	if ($growth > 1)
+	{
+		for my $bench (@benchmarks) { $bench->{grow} = [ grep { $_ <= $growth } @{ $bench->{grow} } ]; }
+	}
+}
+# Those of one base come one after another.
+my %first;
+$first{ $_->{base} // $_->{name} } //= $_->{name} for @benchmarks;
+@benchmarks = sort { $first{ $a->{base} // $a->{name} } cmp $first{ $b->{base} // $b->{name} } || $a->{name} cmp $b->{name} } @benchmarks;
 
-system('psql', '-X', '-q', '-d', 'postgres', '-c', 'SET client_min_messages = warning',
-	'-c', 'DROP DATABASE IF EXISTS bench_template', '-c', 'CREATE DATABASE bench_template') == 0 or exit 1;
-system('psql', '-X', '-q', '-d', 'bench_template', '-c', 'SET client_min_messages = warning',
-	'-c', 'CREATE EXTENSION govcase CASCADE') == 0 or exit 1;
+command('postgres', 'DROP DATABASE IF EXISTS bench_template', 'CREATE DATABASE bench_template');
+command('bench_template', 'CREATE EXTENSION govcase CASCADE');
 unlink $csv_file;
 print_csv(qw(benchmark what name unit median minimum maximum cpu bar verdict));
 
@@ -324,12 +447,29 @@ my $version = `psql -X -q -A -t -d postgres -c "SELECT current_setting('server_v
 my $processors = `getconf _NPROCESSORS_ONLN`;
 chomp($settings, $version, $processors);
 print "PostgreSQL $version, $processors processors; $settings\n";
-print "Each cost is the median of $rounds rounds, each ratio the median (lowest to highest) of the rounds' own.\n" unless $growth;
+if ($growth)
+{
+	print "govcase alone; this takes most of an hour and 30 GB of disk. Costs may grow as log n does, and by $ALLOWANCE at a step for noise.\n";
+}
+else
+{
+	print 'Each cost is the median of ', $quick ? 'only ' : '', "$rounds rounds, each ratio the median (lowest to highest) of the rounds' own",
+		$quick ? ', on a tenth of the rows or less' : '', ".\n";
+}
 
 my $began = time;
-for my $bench (@benchmarks)
+while (my $bench = shift @benchmarks)
 {
 	$growth ? run_growth($bench) : run_benchmark($bench);
+	drop_bases(map { my $to_come = $_; map { base_key($to_come, $_) } $growth ? @{ $to_come->{grow} } : $quick ? $to_come->{quick} : $to_come->{rows} } @benchmarks);
 }
 printf "\n%d s; the figures are in %s\n", time - $began, $csv_file;
-print "$met met, $missed missed\n" unless $growth;
+if ($growth)
+{
+	print "$_\n" for @outgrown;
+	printf "%d grow no faster than log n, %d do\n", scalar @grown, scalar @outgrown;
+}
+else
+{
+	print "$met met, $missed missed\n";
+}

@@ -2,8 +2,9 @@
 --@ unit row 1000000 100000
 --@ bar govcase / smallint <= 1.05
 --@ say govcase / char
+--@ base types
 --@ setup
-\i :here/types.psql
+SET max_parallel_workers_per_gather = 0;
 --@ run govcase
 SELECT count(*) FROM govcase_row WHERE state = 'handling';
 --@ run smallint

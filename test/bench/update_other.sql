@@ -1,20 +1,22 @@
 --@ title an UPDATE that changes neither state nor risk nor a role
 --@ unit row 200000 10000
---@ grow
 --@ bar govcase / empty <= 1.1
 --@ say empty / bare
 --@ setup
 \i :here/cases.psql
+INSERT INTO dispute (id, title, risk) SELECT n, 'a bride price, two families', 'yellow' FROM generate_series(1, :rows) AS n;
+\if :beside
 CREATE TABLE empty (LIKE dispute INCLUDING ALL);
 CREATE TABLE bare (LIKE dispute INCLUDING ALL);
-INSERT INTO bare (id, title, risk) SELECT n, 'a bride price, two families', 'yellow' FROM generate_series(1, :rows) AS n;
-INSERT INTO empty SELECT * FROM bare;
-INSERT INTO dispute SELECT * FROM bare;
+INSERT INTO empty SELECT * FROM dispute;
+INSERT INTO bare SELECT * FROM dispute;
 CREATE FUNCTION do_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER never AFTER UPDATE ON empty FOR EACH ROW WHEN (false) EXECUTE FUNCTION do_nothing();
+VACUUM ANALYZE empty, bare;
+\endif
 -- Without a chain; the trigger for UPDATE is the same with one.
 SELECT protect_cases('dispute', 'three_colour', without_links => true, accept_existing => true) \g /dev/null
-VACUUM ANALYZE dispute, empty, bare;
+VACUUM ANALYZE dispute;
 --@ run govcase
 BEGIN; UPDATE dispute SET title = 'a bride price, two villages'; ROLLBACK;
 --@ run empty
@@ -22,4 +24,7 @@ BEGIN; UPDATE empty SET title = 'a bride price, two villages'; ROLLBACK;
 --@ run bare
 BEGIN; UPDATE bare SET title = 'a bride price, two villages'; ROLLBACK;
 --@ undo
-VACUUM dispute, empty, bare;
+VACUUM dispute;
+\if :beside
+VACUUM empty, bare;
+\endif

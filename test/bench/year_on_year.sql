@@ -1,10 +1,10 @@
 --@ title year_on_year
 --@ unit row 4000000 400000
---@ grow
 --@ bar filter / govcase >= 1.5
 --@ bar govcase / count_day <= 1.2
+--@ base figures
 --@ setup
-\i :here/figures.psql
+SET max_parallel_workers_per_gather = 0;
 --@ run govcase
 SELECT year_on_year(day, '[2021-01-01,2022-01-01)') FROM case_figure;
 --@ run filter
