@@ -1,4 +1,4 @@
---@ title COPY of 14,641 grids (3,721 where quick) with the check of codes, shapes and overlaps
+--@ title COPY of 14,641 grids (1,681 where quick) with the check of codes, shapes and overlaps
 --@ unit grid = SELECT count(*) FROM made
 --@ rows 14641 3721
 --@ grow 10000 100000 1000000
