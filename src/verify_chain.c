@@ -586,7 +586,6 @@ prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **pre
 		check = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*check));
 		check->of_link = AllocSetContextCreate(
 			fcinfo->flinfo->fn_mcxt, "govcase link of a chain", ALLOCSET_SMALL_SIZES);
-		AggRegisterCallback(fcinfo, end_soundness_check, PointerGetDatum(check));
 		fcinfo->flinfo->fn_extra = check;
 	}
 	*prepared = check;
@@ -654,6 +653,7 @@ count_sound_links(SoundnessCheck *check, const Protection *protection, const Cas
 		MemoryContext old;
 		bool is_sound;
 
+		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
 		for (int i = 0; i < LINK_COLUMN_COUNT; i++)
 		{
@@ -753,6 +753,8 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
+		/* Called once: the next group opens a scan of its own. */
+		AggRegisterCallback(fcinfo, end_soundness_check, PointerGetDatum(check));
 		begin_key_scan(&check->chain, protection->links, AccessShareLock,
 					   &protection->link_index, &key, GetActiveSnapshot());
 		MemoryContextSwitchTo(old);

@@ -323,6 +323,15 @@ SELECT govcase.sound_links('disputes', NULL, risk, id) AS no_state FROM disputes
 SELECT govcase.sound_links('disputes', state, risk, -id) AS no_chain FROM disputes WHERE id = 1;
 SELECT govcase.sound_links('disputes', state, risk, id) AS of_no_rows FROM disputes WHERE false;
 SELECT govcase.sound_links('disputes', state, risk, id) AS one_is_broken FROM disputes;
+-- One chain a group, and again for each row of another query.
+SET enable_hashagg = off;
+SELECT count(*) FILTER (WHERE links = of_case) AS sound, count(*) FILTER (WHERE links = -1) AS broken
+FROM (SELECT id, govcase.sound_links('disputes', state, risk, id) AS links FROM disputes GROUP BY id) AS s
+	JOIN (SELECT id, count(*) AS of_case FROM follow_ups GROUP BY id) AS c USING (id);
+RESET enable_hashagg;
+SELECT n, (SELECT govcase.sound_links('disputes', state, risk, id) FROM disputes WHERE id <= n) AS links,
+	(SELECT count(*) FROM follow_ups WHERE id <= n) AS of_cases
+FROM generate_series(1, 3) AS n;
 SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, id, id) FROM disputes$$);
 SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, id::text) FROM disputes$$);
 SELECT refusal($$SELECT govcase.sound_links('disputes', state, risk, VARIADIC ARRAY[id]) FROM disputes$$);
