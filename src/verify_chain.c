@@ -554,7 +554,8 @@ typedef struct SoundnessCheck
 {
 	Oid cases; /* InvalidOid: no scan is open */
 	KeyScan chain;
-	MemoryContext of_link; /* what is read of one link */
+	MemoryContext of_query; /* of the scan, which keeps what it allocates as it goes */
+	MemoryContext of_link;  /* what is read of one link */
 } SoundnessCheck;
 
 static void
@@ -584,6 +585,7 @@ prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **pre
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 							errmsg("function of an aggregate called outside of one")));
 		check = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*check));
+		check->of_query = fcinfo->flinfo->fn_mcxt;
 		check->of_link = AllocSetContextCreate(
 			fcinfo->flinfo->fn_mcxt, "govcase link of a chain", ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = check;
@@ -641,26 +643,32 @@ count_sound_links(SoundnessCheck *check, const Protection *protection, const Cas
 	RiskLevel to_risk = 0;
 	pg_uuid_t chain_set;
 	List *gone = NIL;
+	MemoryContext of_case = CurrentMemoryContext;
 
 	memset(&chain_set, 0, sizeof(chain_set));
-	while (next_row(&check->chain, ForwardScanDirection))
+	for (;;)
 	{
 		TupleTableSlot *slot = check->chain.slot;
 		Datum values[LINK_COLUMN_COUNT];
 		bool nulls[LINK_COLUMN_COUNT];
 		StoredLink stored;
 		const Link *link = &stored.link;
-		MemoryContext old;
+		bool is_there;
 		bool is_sound;
 
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(check->of_query);
+		is_there = next_row(&check->chain, ForwardScanDirection);
+		MemoryContextSwitchTo(of_case);
+		if (!is_there)
+			break;
 		slot_getallattrs(slot);
 		for (int i = 0; i < LINK_COLUMN_COUNT; i++)
 		{
 			values[i] = slot->tts_values[protection->link_column[i] - 1];
 			nulls[i] = slot->tts_isnull[protection->link_column[i] - 1];
 		}
-		old = MemoryContextSwitchTo(check->of_link);
+		MemoryContextSwitchTo(check->of_link);
 		read_stored_link(values, nulls, &stored);
 		is_sound = stored.flaw == NULL && flaw_of_note(&stored, true) == NULL &&
 				   link->seq == seq + 1 &&
@@ -673,7 +681,7 @@ count_sound_links(SoundnessCheck *check, const Protection *protection, const Cas
 			hash_link(key, link, hash);
 			is_sound = memcmp(link->hash, hash, LINK_HASH_SIZE) == 0;
 		}
-		MemoryContextSwitchTo(old);
+		MemoryContextSwitchTo(of_case);
 		MemoryContextReset(check->of_link);
 		if (!is_sound)
 			return -1;
@@ -718,6 +726,7 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	SoundnessCheck *check;
 	Protection *protection;
 	CaseKey key;
+	MemoryContext old;
 	int64 nlinks;
 
 	if (sum < 0)
@@ -747,19 +756,18 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(2))
 		PG_RETURN_INT64(-1);
 
+	old = MemoryContextSwitchTo(check->of_query);
 	if (check->cases == cases)
 		find_key(&check->chain, &protection->link_index, &key);
 	else
 	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
 		/* Called once: the next group opens a scan of its own. */
 		AggRegisterCallback(fcinfo, end_soundness_check, PointerGetDatum(check));
 		begin_key_scan(&check->chain, protection->links, AccessShareLock,
 					   &protection->link_index, &key, GetActiveSnapshot());
-		MemoryContextSwitchTo(old);
 		check->cases = cases;
 	}
+	MemoryContextSwitchTo(old);
 	nlinks = count_sound_links(check, protection, &key, PG_GETARG_CASE_STATE(2),
 							   PG_ARGISNULL(3) ? 0 : PG_GETARG_RISK_LEVEL(3));
 	PG_RETURN_INT64(nlinks < 0 ? -1 : sum + nlinks);
