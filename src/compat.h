@@ -144,8 +144,8 @@ pg_do_encoding_conversion_buf(Oid conversion, int from, int to, unsigned char *s
 #endif
 
 /*
- * pg_cryptohash is new in pg14; before, SHA-256 has functions and a context of
- * its own.
+ * pg_cryptohash is new in pg14; before, all that can be reached without OpenSSL's
+ * headers is the SQL function.
  */
 #if PG_VERSION_NUM >= 140000
 #include "common/cryptohash.h"
@@ -166,23 +166,32 @@ sha256_once(Sha256Context *context, const char *data, int length, uint8 *hash)
 		   pg_cryptohash_final(context, hash, 32) >= 0;
 }
 #else
-#include "common/sha2.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-typedef pg_sha256_ctx Sha256Context;
+typedef FmgrInfo Sha256Context;
 
 static inline Sha256Context *
 sha256_create(void)
 {
-	return MemoryContextAlloc(TopMemoryContext, sizeof(Sha256Context));
+	Sha256Context *context = MemoryContextAlloc(TopMemoryContext, sizeof(Sha256Context));
+
+	fmgr_info_cxt(F_SHA256_BYTEA, context, TopMemoryContext);
+	return context;
 }
 
 static inline bool
 sha256_once(Sha256Context *context, const char *data, int length, uint8 *hash)
 {
-	pg_sha256_init(context);
-	pg_sha256_update(context, (const uint8 *) data, length);
-	pg_sha256_final(context, hash);
+	bytea *bytes = palloc(VARHDRSZ + length);
+	bytea *digest;
+
+	SET_VARSIZE(bytes, VARHDRSZ + length);
+	memcpy(VARDATA(bytes), data, length);
+	digest = DatumGetByteaPP(FunctionCall1(context, PointerGetDatum(bytes)));
+	memcpy(hash, VARDATA_ANY(digest), 32);
+	pfree(digest);
+	pfree(bytes);
 	return true;
 }
 #endif
