@@ -335,15 +335,22 @@ is_whole(const ChainSummary *summary)
 		   summary->to_pairs;
 }
 
-static ChainSummary *
-new_summary(FunctionCallInfo fcinfo)
+/* Where an aggregate keeps its state; 0A000 called outside of one. */
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("function of an aggregate called outside of one")));
-	return MemoryContextAllocZero(context, sizeof(ChainSummary));
+	return context;
+}
+
+static ChainSummary *
+new_summary(FunctionCallInfo fcinfo)
+{
+	return MemoryContextAllocZero(aggregate_context(fcinfo), sizeof(ChainSummary));
 }
 
 /* Number of key columns, from the types of the arguments; checked once a query. */
@@ -581,9 +588,7 @@ prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **pre
 
 	if (check == NULL)
 	{
-		if (!AggCheckCallContext(fcinfo, NULL))
-			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-							errmsg("function of an aggregate called outside of one")));
+		(void) aggregate_context(fcinfo);
 		check = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*check));
 		check->of_query = fcinfo->flinfo->fn_mcxt;
 		check->of_link = AllocSetContextCreate(
@@ -600,7 +605,11 @@ prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **pre
 	if (!OidIsValid(protection->link_index.index))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("no index leads to the links of table \"%s\"",
-							   get_rel_name(cases))));
+							   get_rel_name(cases)),
+						errdetail("Chains are read one by one by a unique index over the "
+								  "whole of table \"%s\".",
+								  get_rel_name(protection->links)),
+						errhint("govcase.verify_chain() verifies chains without one.")));
 	return protection;
 }
 
@@ -859,18 +868,7 @@ key_parameter_type(Oid type)
 
 	if (!key_class_of_type(type, &class))
 		elog(ERROR, "type %u is no key type", type);
-	switch (class)
-	{
-		case KEY_INT:
-			return INT8OID;
-		case KEY_TEXT:
-			return TEXTOID;
-		case KEY_UUID:
-			return UUIDOID;
-		case KEY_DATE:
-			return DATEOID;
-	}
-	return InvalidOid;
+	return key_class_type(class);
 }
 
 static void
@@ -1316,12 +1314,7 @@ walk_unsound_chains(ChainWalk *walk)
 			Datum value =
 				SPI_getbinval(found->vals[i], found->tupdesc, attribute, &isnull);
 
-			if (type == INT2OID)
-				value = Int64GetDatum(DatumGetInt16(value));
-			else if (type == INT4OID)
-				value = Int64GetDatum(DatumGetInt32(value));
-			walk->key.types[column] = key_parameter_type(type);
-			walk->key.values[column] = value;
+			set_key_column(&walk->key, column, type, value);
 		}
 		walk_chain(walk);
 	}

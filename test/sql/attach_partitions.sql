@@ -154,6 +154,7 @@ WHERE attname = 'reason' AND attrelid::regclass::text ~ '^dispute';
 UPDATE dispute SET state = 'closed' WHERE county = 'a';
 UPDATE dispute SET state = 'handling' WHERE county = 'a';
 SELECT count(*) AS broken FROM verify_chain('dispute');
+SELECT sound_links('dispute', state, risk, county, id) FROM dispute;
 
 -- Plain inheritance would let rows appear without any trigger.
 CREATE TABLE solid (id integer PRIMARY KEY, state case_state NOT NULL, reason text);
