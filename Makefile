@@ -139,6 +139,7 @@ REGRESS = \
 	registry_reassign \
 	registry_zhoukou \
 	resolution_rate \
+	row_access \
 	zhoukou
 
 ISOLATION = \
@@ -160,7 +161,8 @@ ISOLATION = \
 	registry_notices_order \
 	registry_petitions_sessions \
 	registry_purge_reopen \
-	registry_reassign_sessions
+	registry_reassign_sessions \
+	row_access_locks
 
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 

@@ -505,30 +505,29 @@ read_reported_at(CaseFacts *facts, Oid type, Datum value, bool isnull)
 static bool
 lock_case_by_index(Protection *protection, const CaseKey *key, CaseFacts *facts)
 {
-	KeyScan scan;
 	AttrNumber reported_at = protection_role_column(protection, "reported_at");
+	KeyScan *scan = resume_key_scan(protection->cases, RowShareLock,
+									&protection->case_index, key, NULL);
 	bool found;
 
-	begin_key_scan(&scan, protection->cases, RowShareLock, &protection->case_index, key,
-				   NULL);
-	found = next_row(&scan, ForwardScanDirection) && lock_row(&scan);
+	found = next_row(scan, ForwardScanDirection) && lock_row(scan);
 	if (found)
 	{
 		bool isnull;
 
 		facts->created_here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(
-			slot_getsysattr(scan.slot, MinTransactionIdAttributeNumber, &isnull)));
+			slot_getsysattr(scan->slot, MinTransactionIdAttributeNumber, &isnull)));
 		if (reported_at != InvalidAttrNumber)
 		{
-			Datum value = slot_getattr(scan.slot, reported_at, &isnull);
+			Datum value = slot_getattr(scan->slot, reported_at, &isnull);
 
 			read_reported_at(
 				facts,
-				TupleDescAttr(RelationGetDescr(scan.table), reported_at - 1)->atttypid,
+				TupleDescAttr(RelationGetDescr(scan->table), reported_at - 1)->atttypid,
 				value, isnull);
 		}
 	}
-	end_key_scan(&scan);
+	pause_key_scan(scan);
 	return found;
 }
 
@@ -618,16 +617,15 @@ find_head(Protection *protection, const CaseKey *key, Snapshot snapshot, ChainHe
 	if (chain_has_index(protection))
 	{
 		const AttrNumber *columns = protection->link_column;
-		KeyScan scan;
+		KeyScan *scan = resume_key_scan(protection->links, AccessShareLock,
+										&protection->link_index, key, snapshot);
 
-		begin_key_scan(&scan, protection->links, AccessShareLock, &protection->link_index,
-					   key, snapshot);
-		if (next_row(&scan, BackwardScanDirection))
+		if (next_row(scan, BackwardScanDirection))
 			set_head(head, key,
-					 slot_getattr(scan.slot, columns[LINK_COLUMN_SEQ], &isnull),
-					 slot_getattr(scan.slot, columns[LINK_COLUMN_RECORDED_AT], &isnull),
-					 slot_getattr(scan.slot, columns[LINK_COLUMN_HASH], &isnull));
-		end_key_scan(&scan);
+					 slot_getattr(scan->slot, columns[LINK_COLUMN_SEQ], &isnull),
+					 slot_getattr(scan->slot, columns[LINK_COLUMN_RECORDED_AT], &isnull),
+					 slot_getattr(scan->slot, columns[LINK_COLUMN_HASH], &isnull));
+		pause_key_scan(scan);
 		return;
 	}
 
@@ -952,7 +950,6 @@ typedef struct NewLink
 	AttrNumber attnums[LINK_COLUMN_COUNT];
 	Datum values[LINK_COLUMN_COUNT];
 	bool nulls[LINK_COLUMN_COUNT];
-	bool filled[LINK_COLUMN_COUNT];
 } NewLink;
 
 static const char *
@@ -988,7 +985,6 @@ fill_column(NewLink *row, LinkColumn column, Datum value, bool isnull)
 					 "Leave it out of the INSERT.");
 	row->values[column] = value;
 	row->nulls[column] = isnull;
-	row->filled[column] = true;
 }
 
 static void
@@ -1363,6 +1359,17 @@ fill_link(NewLink *row, const Link *link)
 	fill_bytes(row, LINK_COLUMN_HASH, link->hash, LINK_HASH_SIZE, false);
 }
 
+/* Put the link's columns where the table has them. */
+static void
+put_link_columns(const NewLink *row, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
+	{
+		values[row->attnums[i] - 1] = row->values[i];
+		nulls[row->attnums[i] - 1] = row->nulls[i];
+	}
+}
+
 /*
  * append_link(): BEFORE INSERT row trigger of a follow-up table
  *
@@ -1387,10 +1394,9 @@ govcase_append_link(PG_FUNCTION_ARGS)
 	ChainHead head;
 	Link link;
 	const Link *own;
-	int nfilled = 0;
-	int columns[LINK_COLUMN_COUNT];
-	Datum values[LINK_COLUMN_COUNT];
-	bool nulls[LINK_COLUMN_COUNT];
+	TupleDesc descriptor;
+	Datum *values;
+	bool *nulls;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ||
 		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
@@ -1404,13 +1410,16 @@ govcase_append_link(PG_FUNCTION_ARGS)
 	row.relation = trigdata->tg_relation;
 	protection = protection_of_links(row.relation);
 	refuse_later_triggers(row.relation, trigdata->tg_trigger, TRIGGER_TYPE_INSERT);
+	descriptor = RelationGetDescr(row.relation);
+	values = palloc(sizeof(Datum) * descriptor->natts);
+	nulls = palloc(sizeof(bool) * descriptor->natts);
+	heap_deform_tuple(tuple, descriptor, values, nulls);
 	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
 	{
 		row.attnums[i] =
 			partition_attnum(row.relation, protection->links, protection->link_column[i]);
-		row.values[i] = heap_getattr(tuple, row.attnums[i],
-									 RelationGetDescr(row.relation), &row.nulls[i]);
-		row.filled[i] = false;
+		row.values[i] = values[row.attnums[i] - 1];
+		row.nulls[i] = nulls[row.attnums[i] - 1];
 	}
 	case_key_of_tuple(protection, row.relation, tuple, true, &key);
 
@@ -1453,18 +1462,8 @@ govcase_append_link(PG_FUNCTION_ARGS)
 	if (own == NULL)
 		row.nulls[LINK_COLUMN_HAPPENED_AT] = true;
 	fill_link(&row, &link);
-
-	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
-	{
-		if (!row.filled[i])
-			continue;
-		columns[nfilled] = row.attnums[i];
-		values[nfilled] = row.values[i];
-		nulls[nfilled] = row.nulls[i];
-		nfilled++;
-	}
-	return PointerGetDatum(heap_modify_tuple_by_cols(
-		tuple, RelationGetDescr(row.relation), nfilled, columns, values, nulls));
+	put_link_columns(&row, values, nulls);
+	return PointerGetDatum(heap_form_tuple(descriptor, values, nulls));
 }
 
 /* A key's value as the column of a follow-up table has it. */
@@ -1503,7 +1502,6 @@ store_link(Protection *protection, const CaseKey *key, const Link *wanted,
 	{
 		row.attnums[i] = protection->link_column[i];
 		row.nulls[i] = true;
-		row.filled[i] = false;
 	}
 	complete_link(protection, &row, key, facts, head, wanted->happened_at != DT_NOBEGIN,
 				  &link);
@@ -1517,11 +1515,7 @@ store_link(Protection *protection, const CaseKey *key, const Link *wanted,
 			key_column_value(protection->link_key_type[i], key->values[i]);
 		nulls[protection->link_key[i] - 1] = false;
 	}
-	for (int i = 0; i < LINK_COLUMN_COUNT; i++)
-	{
-		values[row.attnums[i] - 1] = row.values[i];
-		nulls[row.attnums[i] - 1] = row.nulls[i];
-	}
+	put_link_columns(&row, values, nulls);
 	store_row(links, values, nulls);
 	table_close(links, NoLock);
 }

@@ -19,7 +19,9 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/execnodes.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 /* Type of the values of a key column, as case_key_of_tuple() passes them. */
@@ -101,6 +103,7 @@ void
 find_key(KeyScan *scan, const KeyIndex *index, const CaseKey *key)
 {
 	ScanKeyData keys[MAX_KEY_COLUMNS];
+	MemoryContext old;
 
 	for (int i = 0; i < key->ncolumns; i++)
 	{
@@ -111,12 +114,13 @@ find_key(KeyScan *scan, const KeyIndex *index, const CaseKey *key)
 			scan->index->rd_indcollation[i], unconstify(FmgrInfo *, &index->equal[i]),
 			key->values[column]);
 	}
+	old = MemoryContextSwitchTo(scan->context);
 	index_rescan(scan->scan, keys, key->ncolumns, NULL, 0);
+	MemoryContextSwitchTo(old);
 }
 
-void
-begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
-			   const CaseKey *key, Snapshot snapshot)
+static Snapshot
+register_snapshot(Snapshot snapshot)
 {
 	if (snapshot == NULL)
 	{
@@ -124,8 +128,15 @@ begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 		CommandCounterIncrement();
 		snapshot = GetLatestSnapshot();
 	}
-	scan->lock = lock;
-	scan->snapshot = RegisterSnapshot(snapshot);
+	return RegisterSnapshot(snapshot);
+}
+
+void
+begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
+			   const CaseKey *key, Snapshot snapshot)
+{
+	scan->context = CurrentMemoryContext;
+	scan->snapshot = register_snapshot(snapshot);
 	scan->table = table_open(table, lock);
 	scan->index = index_open(index->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->table, NULL);
@@ -137,7 +148,12 @@ begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 bool
 next_row(KeyScan *scan, ScanDirection direction)
 {
-	return index_getnext_slot(scan->scan, direction, scan->slot);
+	/* What the scan allocates as it goes, it keeps: entries that are dead, say. */
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	bool found = index_getnext_slot(scan->scan, direction, scan->slot);
+
+	MemoryContextSwitchTo(old);
+	return found;
 }
 
 bool
@@ -186,6 +202,172 @@ end_key_scan(KeyScan *scan)
 	index_close(scan->index, NoLock);
 	table_close(scan->table, NoLock);
 	UnregisterSnapshot(scan->snapshot);
+}
+
+/* ---------------------------------------------------------------------------
+ * Scans that are kept for the next row
+ * ---------------------------------------------------------------------------
+ */
+
+/*
+ * A scan that rests holds nothing that somebody would have to release: no pin, no
+ * snapshot, and not even a reference to its relations, which would keep the
+ * session itself from altering them.  So it has to go as soon as they change; and
+ * when a subtransaction is rolled back, as the locks on them may have been its.
+ */
+typedef struct KeptScan
+{
+	KeyScan scan;
+	Oid table;
+	Oid index;
+	LOCKMODE lock;
+	int nkeys;
+	bool in_use;
+	bool stale; /* changed while in use */
+	struct KeptScan *next;
+} KeptScan;
+
+static KeptScan *kept_scans = NULL;
+static MemoryContext kept_scans_context = NULL; /* of the transaction */
+
+static void
+forget_kept_scans(void *argument pg_attribute_unused())
+{
+	kept_scans = NULL;
+	kept_scans_context = NULL;
+}
+
+static void
+forget_changed_relation(Datum argument pg_attribute_unused(), Oid relation)
+{
+	KeptScan **place = &kept_scans;
+
+	while (*place != NULL)
+	{
+		KeptScan *kept = *place;
+
+		if (OidIsValid(relation) && relation != kept->table && relation != kept->index)
+			place = &kept->next;
+		else if (kept->in_use)
+		{
+			kept->stale = true;
+			place = &kept->next;
+		}
+		else
+		{
+			*place = kept->next;
+			MemoryContextDelete(kept->scan.context);
+		}
+	}
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId mine pg_attribute_unused(),
+				   SubTransactionId parent pg_attribute_unused(),
+				   void *argument pg_attribute_unused())
+{
+	/* One that an error has left in use is among them. */
+	if (event == SUBXACT_EVENT_ABORT_SUB && kept_scans_context != NULL)
+		MemoryContextDelete(kept_scans_context);
+}
+
+static void
+prepare_to_keep_scans(void)
+{
+	static bool registered = false;
+	MemoryContextCallback *callback;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_changed_relation, (Datum) 0);
+		RegisterSubXactCallback(end_subtransaction, NULL);
+		registered = true;
+	}
+	if (kept_scans_context != NULL)
+		return;
+	kept_scans_context = AllocSetContextCreate(
+		TopTransactionContext, "govcase kept scans", ALLOCSET_SMALL_SIZES);
+	callback = MemoryContextAlloc(kept_scans_context, sizeof(MemoryContextCallback));
+	callback->func = forget_kept_scans;
+	callback->arg = NULL;
+	MemoryContextRegisterResetCallback(kept_scans_context, callback);
+}
+
+/* A scan that rests, of relations that stay locked. */
+static KeptScan *
+make_kept_scan(Oid table, LOCKMODE lock, Oid index, int nkeys)
+{
+	MemoryContext context;
+	MemoryContext old;
+	KeptScan *kept;
+	KeyScan *scan;
+
+	prepare_to_keep_scans();
+	context = AllocSetContextCreate(kept_scans_context, "govcase kept scan",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	kept = palloc0(sizeof(KeptScan));
+	kept->table = table;
+	kept->index = index;
+	kept->lock = lock;
+	kept->nkeys = nkeys;
+	scan = &kept->scan;
+	scan->context = context;
+	scan->table = table_open(table, lock);
+	scan->index = index_open(index, AccessShareLock);
+	/* A copy of the descriptor needs no reference to it. */
+	scan->slot =
+		MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(scan->table)),
+								 table_slot_callbacks(scan->table));
+	scan->scan =
+		index_beginscan_compat(scan->table, scan->index, GetActiveSnapshot(), nkeys);
+	MemoryContextSwitchTo(old);
+
+	RelationDecrementReferenceCount(scan->index); /* the scan's own */
+	index_close(scan->index, NoLock);
+	table_close(scan->table, NoLock);
+	kept->next = kept_scans;
+	kept_scans = kept;
+	return kept;
+}
+
+KeyScan *
+resume_key_scan(Oid table, LOCKMODE lock, const KeyIndex *index, const CaseKey *key,
+				Snapshot snapshot)
+{
+	KeptScan *kept = kept_scans;
+	KeyScan *scan;
+
+	while (kept != NULL &&
+		   (kept->in_use || kept->table != table || kept->index != index->index ||
+			kept->lock != lock || kept->nkeys != key->ncolumns))
+		kept = kept->next;
+	if (kept == NULL)
+		kept = make_kept_scan(table, lock, index->index, key->ncolumns);
+	kept->in_use = true;
+	scan = &kept->scan;
+	RelationIncrementReferenceCount(scan->table);
+	RelationIncrementReferenceCount(scan->index);
+	scan->snapshot = register_snapshot(snapshot);
+	scan->scan->xs_snapshot = scan->snapshot;
+	find_key(scan, index, key);
+	return scan;
+}
+
+void
+pause_key_scan(KeyScan *scan)
+{
+	KeptScan *kept = (KeptScan *) scan;
+
+	ExecClearTuple(scan->slot);
+	/* Gives back the pins on index and heap. */
+	index_rescan(scan->scan, NULL, kept->nkeys, NULL, 0);
+	UnregisterSnapshot(scan->snapshot);
+	RelationDecrementReferenceCount(scan->index);
+	RelationDecrementReferenceCount(scan->table);
+	kept->in_use = false;
+	if (kept->stale)
+		forget_changed_relation((Datum) 0, kept->table);
 }
 
 /* ---------------------------------------------------------------------------

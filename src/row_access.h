@@ -39,7 +39,7 @@ typedef struct KeyScan
 	Snapshot snapshot;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
-	LOCKMODE lock;
+	MemoryContext context; /* that it was begun in */
 } KeyScan;
 
 /* snapshot NULL: the latest, in which this command's own rows are seen too. */
@@ -56,6 +56,15 @@ extern bool next_row(KeyScan *scan, ScanDirection direction);
  */
 extern bool lock_row(KeyScan *scan);
 extern void end_key_scan(KeyScan *scan);
+
+/*
+ * The same for a trigger, which is called for row after row and is never told of
+ * the last: opening a scan costs as much as a descent of its index, so it is kept
+ * until the transaction ends.  Between the two no code of a user's may run.
+ */
+extern KeyScan *resume_key_scan(Oid table, LOCKMODE lock, const KeyIndex *index,
+								const CaseKey *key, Snapshot snapshot);
+extern void pause_key_scan(KeyScan *scan);
 
 /*
  * Does an INSERT into the table do nothing but fire one BEFORE ROW trigger and

@@ -561,8 +561,7 @@ typedef struct SoundnessCheck
 {
 	Oid cases; /* InvalidOid: no scan is open */
 	KeyScan chain;
-	MemoryContext of_query; /* of the scan, which keeps what it allocates as it goes */
-	MemoryContext of_link;  /* what is read of one link */
+	MemoryContext of_link; /* what is read of one link */
 } SoundnessCheck;
 
 static void
@@ -590,7 +589,6 @@ prepare_soundness_check(FunctionCallInfo fcinfo, Oid cases, SoundnessCheck **pre
 	{
 		(void) aggregate_context(fcinfo);
 		check = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*check));
-		check->of_query = fcinfo->flinfo->fn_mcxt;
 		check->of_link = AllocSetContextCreate(
 			fcinfo->flinfo->fn_mcxt, "govcase link of a chain", ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = check;
@@ -662,14 +660,10 @@ count_sound_links(SoundnessCheck *check, const Protection *protection, const Cas
 		bool nulls[LINK_COLUMN_COUNT];
 		StoredLink stored;
 		const Link *link = &stored.link;
-		bool is_there;
 		bool is_sound;
 
 		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(check->of_query);
-		is_there = next_row(&check->chain, ForwardScanDirection);
-		MemoryContextSwitchTo(of_case);
-		if (!is_there)
+		if (!next_row(&check->chain, ForwardScanDirection))
 			break;
 		slot_getallattrs(slot);
 		for (int i = 0; i < LINK_COLUMN_COUNT; i++)
@@ -735,7 +729,6 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	SoundnessCheck *check;
 	Protection *protection;
 	CaseKey key;
-	MemoryContext old;
 	int64 nlinks;
 
 	if (sum < 0)
@@ -765,18 +758,19 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(2))
 		PG_RETURN_INT64(-1);
 
-	old = MemoryContextSwitchTo(check->of_query);
 	if (check->cases == cases)
 		find_key(&check->chain, &protection->link_index, &key);
 	else
 	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
 		/* Called once: the next group opens a scan of its own. */
 		AggRegisterCallback(fcinfo, end_soundness_check, PointerGetDatum(check));
 		begin_key_scan(&check->chain, protection->links, AccessShareLock,
 					   &protection->link_index, &key, GetActiveSnapshot());
 		check->cases = cases;
+		MemoryContextSwitchTo(old);
 	}
-	MemoryContextSwitchTo(old);
 	nlinks = count_sound_links(check, protection, &key, PG_GETARG_CASE_STATE(2),
 							   PG_ARGISNULL(3) ? 0 : PG_GETARG_RISK_LEVEL(3));
 	PG_RETURN_INT64(nlinks < 0 ? -1 : sum + nlinks);
