@@ -261,7 +261,7 @@ govcase_next_moves(PG_FUNCTION_ARGS)
 	move.old_row = move.new_row = visible_case(protection, &move.key);
 	move.relation = table_open(protection->cases, AccessShareLock);
 	move.policy = policy_in_force(protection->policy);
-	move.from_pair = case_pair(protection, move.policy, move.relation, move.old_row);
+	move.from_pair = case_pair(&move, move.old_row);
 	move.to_pair = move.from_pair;
 	move.asking = true;
 	for (int pair = 0; pair < PAIR_COUNT; pair++)

@@ -91,17 +91,20 @@ policy_role(const Policy *policy, const char *name)
 bool
 policy_move_allows(const PolicyMove *move, int from_pair, int to_pair)
 {
-	CaseState from_state = pair_state(from_pair);
-	RiskLevel from_risk = pair_risk(from_pair);
-	RiskLevel to_risk = pair_risk(to_pair);
+	RiskLevel from_risk;
+	RiskLevel to_risk;
 
 	if (move->at_insert || from_pair == to_pair)
 		return false;
-	if (!state_in(move->from_states, from_state) ||
-		!risk_in(move->from_risks, from_risk) || !risk_in(move->to_risks, to_risk))
+	if (!pair_state_in(move->from_states, from_pair) ||
+		!pair_risk_in(move->from_risks, from_pair) ||
+		!pair_risk_in(move->to_risks, to_pair))
 		return false;
-	if (pair_state(to_pair) != (move->keeps_state ? from_state : move->to_state))
+	if (pair_state(to_pair) !=
+		(move->keeps_state ? pair_state(from_pair) : move->to_state))
 		return false;
+	from_risk = pair_risk(from_pair);
+	to_risk = pair_risk(to_pair);
 	switch (move->risk)
 	{
 		case RISK_CHANGE_SAME:
@@ -120,7 +123,7 @@ bool
 policy_move_admits(const PolicyMove *move, int to_pair)
 {
 	return move->at_insert && pair_state(to_pair) == move->to_state &&
-		   risk_in(move->to_risks, pair_risk(to_pair));
+		   pair_risk_in(move->to_risks, to_pair);
 }
 
 Bitmapset *

@@ -54,6 +54,19 @@ risk_in(RiskSet set, RiskLevel risk)
 	return (set & (1 << risk_level_index(risk))) != 0;
 }
 
+/* The same of the state and the risk of a pair. */
+static inline bool
+pair_state_in(StateSet set, int pair)
+{
+	return (set & (1 << (pair / RISK_LEVEL_COUNT))) != 0;
+}
+
+static inline bool
+pair_risk_in(RiskSet set, int pair)
+{
+	return (set & (1 << (pair % RISK_LEVEL_COUNT))) != 0;
+}
+
 static inline bool
 pair_in(PairSet set, int pair)
 {

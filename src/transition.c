@@ -70,35 +70,45 @@ PG_FUNCTION_INFO_V1(govcase_register_existing);
  * ---------------------------------------------------------------------------
  */
 
+/* Column of a row of the move, by the row's own number of it. */
 static Datum
-root_column(const Protection *protection, Relation relation, HeapTuple row,
-			AttrNumber root_attnum, bool *isnull)
+row_column(const CaseMove *move, HeapTuple row, AttrNumber attnum, bool *isnull)
 {
-	return heap_getattr(row, partition_attnum(relation, protection->cases, root_attnum),
-						RelationGetDescr(relation), isnull);
+	if (row == move->deformed)
+	{
+		*isnull = move->nulls[attnum - 1];
+		return move->values[attnum - 1];
+	}
+	return heap_getattr(row, attnum, RelationGetDescr(move->relation), isnull);
+}
+
+static Datum
+root_column(const CaseMove *move, HeapTuple row, AttrNumber root_attnum, bool *isnull)
+{
+	return row_column(
+		move, row, partition_attnum(move->relation, move->protection->cases, root_attnum),
+		isnull);
 }
 
 int
-case_pair(const Protection *protection, const Policy *policy, Relation relation,
-		  HeapTuple row)
+case_pair(const CaseMove *move, HeapTuple row)
 {
+	const Protection *protection = move->protection;
 	bool isnull;
 	CaseState state;
 	RiskLevel risk;
 
-	state = DatumGetCaseState(
-		root_column(protection, relation, row, protection->state, &isnull));
+	state = DatumGetCaseState(root_column(move, row, protection->state, &isnull));
 	if (!isnull && protection->risk == InvalidAttrNumber)
-		risk = policy_only_risk(policy);
+		risk = policy_only_risk(move->policy);
 	else if (!isnull)
-		risk = DatumGetRiskLevel(
-			root_column(protection, relation, row, protection->risk, &isnull));
+		risk = DatumGetRiskLevel(root_column(move, row, protection->risk, &isnull));
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("state and risk of a case in table \"%s\" must not be null",
-						RelationGetRelationName(relation)),
-				 errtable(relation)));
+						RelationGetRelationName(move->relation)),
+				 errtable(move->relation)));
 	return pair_index(state, risk);
 }
 
@@ -125,14 +135,7 @@ role_attnum(const CaseMove *move, int role)
 static Datum
 role_value(const CaseMove *move, HeapTuple row, int role, bool *isnull)
 {
-	AttrNumber attnum = role_attnum(move, role);
-
-	if (row == move->deformed)
-	{
-		*isnull = move->nulls[attnum - 1];
-		return move->values[attnum - 1];
-	}
-	return heap_getattr(row, attnum, RelationGetDescr(move->relation), isnull);
+	return row_column(move, row, role_attnum(move, role), isnull);
 }
 
 /* Text of the value in a role's column, NULL where it is null. */
@@ -422,8 +425,8 @@ unmet_needs(CaseMove *move, const PolicyMove *alternative)
 static bool
 invariant_applies(const CaseMove *move, const PolicyInvariant *invariant, int pair)
 {
-	if (pair < 0 || !state_in(invariant->states, pair_state(pair)) ||
-		!risk_in(invariant->risks, pair_risk(pair)))
+	if (pair < 0 || !pair_state_in(invariant->states, pair) ||
+		!pair_risk_in(invariant->risks, pair))
 		return false;
 	return invariant->if_role == NO_ROLE ||
 		   role_is_true(move, move->new_row, invariant->if_role);
@@ -603,8 +606,7 @@ write_move(CaseMove *move, const Link *link)
 	if (attnum != InvalidAttrNumber)
 	{
 		bool isnull;
-		Datum value =
-			root_column(move->protection, move->relation, move->new_row, attnum, &isnull);
+		Datum value = root_column(move, move->new_row, attnum, &isnull);
 
 		attnum = partition_attnum(move->relation, move->protection->cases, attnum);
 		read_reported_at(
@@ -748,9 +750,8 @@ start_move(CaseMove *move, Protection *protection, Relation relation, HeapTuple 
 	heap_deform_tuple(new_row, RelationGetDescr(relation), move->values, move->nulls);
 	move->deformed = new_row;
 	case_key_of_tuple(protection, relation, new_row, false, &move->key);
-	move->from_pair =
-		old_row == NULL ? -1 : case_pair(protection, move->policy, relation, old_row);
-	move->to_pair = case_pair(protection, move->policy, relation, new_row);
+	move->from_pair = old_row == NULL ? -1 : case_pair(move, old_row);
+	move->to_pair = case_pair(move, new_row);
 }
 
 /*

@@ -36,9 +36,8 @@ typedef struct CaseMove
 	const Link *outcome; /* newest that tells a pair; NULL: no chain */
 } CaseMove;
 
-/* Pair of a row of the relation; one colour where the table has no risk. */
-extern int case_pair(const Protection *protection, const Policy *policy,
-					 Relation relation, HeapTuple row);
+/* Pair of a row of the move; one colour where the table has no risk. */
+extern int case_pair(const CaseMove *move, HeapTuple row);
 /* Fill links and outcome. Does nothing where there is no chain, or twice. */
 extern void read_case_chain(CaseMove *move);
 /* Needs of the alternative that are not met, in words; NIL: it is open. */
