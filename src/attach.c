@@ -794,11 +794,7 @@ protection_role_column(const Protection *protection, const char *role)
 void
 set_key_column(CaseKey *key, int column, Oid type, Datum value)
 {
-	KeyClass class;
-
-	if (!key_class_of_type(type, &class))
-		elog(ERROR, "type %u is no key type", type);
-	key->types[column] = key_class_type(class);
+	key->types[column] = key_passed_type(type);
 	if (type == INT4OID)
 		value = Int64GetDatum(DatumGetInt32(value));
 	else if (type == INT2OID)
@@ -835,13 +831,10 @@ case_key_of_tuple(const Protection *protection, Relation relation, HeapTuple tup
 static Datum
 key_column_from_text(const Protection *protection, int column, char *text, Oid *type)
 {
-	KeyClass class;
 	Oid input;
 	Oid ioparam;
 
-	if (!key_class_of_type(protection->case_key_type[column], &class))
-		elog(ERROR, "type %u is no key type", protection->case_key_type[column]);
-	*type = key_class_type(class);
+	*type = key_passed_type(protection->case_key_type[column]);
 	getTypeInputInfo(*type, &input, &ioparam);
 	return OidInputFunctionCall(input, text, ioparam, -1);
 }
@@ -1158,13 +1151,7 @@ plan_parameters(const Protection *protection, ProtectionPlan plan, Oid *types)
 	int ntypes = protection->nkeys;
 
 	for (int i = 0; i < protection->nkeys; i++)
-	{
-		KeyClass class;
-
-		if (!key_class_of_type(protection->case_key_type[i], &class))
-			elog(ERROR, "type %u is no key type", protection->case_key_type[i]);
-		types[i] = key_class_type(class);
-	}
+		types[i] = key_passed_type(protection->case_key_type[i]);
 	if (plan == PLAN_READ_CHAIN || plan == PLAN_REDACT)
 	{
 		types[ntypes++] = INT8OID;

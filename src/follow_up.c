@@ -169,8 +169,12 @@ key_class_of_type(Oid type, KeyClass *class)
 }
 
 Oid
-key_class_type(KeyClass class)
+key_passed_type(Oid type)
 {
+	KeyClass class;
+
+	if (!key_class_of_type(type, &class))
+		return InvalidOid;
 	switch (class)
 	{
 		case KEY_INT:

@@ -96,8 +96,11 @@ typedef enum KeyClass
 /* Class of a type; false where a key cannot be of it. */
 extern bool key_class_of_type(Oid type, KeyClass *class);
 
-/* Type in which keys of a class are passed: plans, scans and hashes see no other. */
-extern Oid key_class_type(KeyClass class);
+/*
+ * Type in which a key column of a type is passed: plans, scans and hashes see no
+ * other.  InvalidOid where a key cannot be of it.
+ */
+extern Oid key_passed_type(Oid type);
 
 typedef struct CaseKey
 {

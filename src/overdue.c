@@ -701,12 +701,9 @@ begin_due_search(DueSearch *search, const Protection *protection, const Policy *
 	}
 	for (int i = 0; i < protection->nkeys; i++)
 	{
-		KeyClass class;
 		SortSupport order = &search->key_order[i];
 
-		if (!key_class_of_type(protection->case_key_type[i], &class))
-			elog(ERROR, "type %u is no key type", protection->case_key_type[i]);
-		search->key_type[i] = key_class_type(class);
+		search->key_type[i] = key_passed_type(protection->case_key_type[i]);
 		order->ssup_cxt = CurrentMemoryContext;
 		order->ssup_collation = get_typcollation(protection->case_key_type[i]);
 		PrepareSortSupportFromOrderingOp(

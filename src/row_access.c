@@ -24,18 +24,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* Type of the values of a key column, as case_key_of_tuple() passes them. */
-static Oid
-key_value_type(Relation table, AttrNumber attnum)
-{
-	KeyClass class;
-
-	if (!key_class_of_type(TupleDescAttr(RelationGetDescr(table), attnum - 1)->atttypid,
-						   &class))
-		return InvalidOid;
-	return key_class_type(class);
-}
-
 static bool
 index_fits(Relation table, Relation index, int nkeys, const AttrNumber *key,
 		   AttrNumber last, KeyIndex *found, MemoryContext context)
@@ -60,7 +48,8 @@ index_fits(Relation table, Relation index, int nkeys, const AttrNumber *key,
 			column++;
 		if (column == nkeys)
 			return false;
-		type = key_value_type(table, key[column]);
+		type = key_passed_type(
+			TupleDescAttr(RelationGetDescr(table), key[column] - 1)->atttypid);
 		operator= get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], type,
 									  BTEqualStrategyNumber);
 		if (!OidIsValid(operator))

@@ -730,6 +730,7 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 	Protection *protection;
 	CaseKey key;
 	int64 nlinks;
+	bool is_array;
 
 	if (sum < 0)
 		PG_RETURN_INT64(-1);
@@ -737,12 +738,16 @@ govcase_sound_links_add(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("table must not be null")));
 	protection = prepare_soundness_check(fcinfo, cases, &check);
-	if (nkeys != protection->nkeys || get_fn_expr_variadic(fcinfo->flinfo))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s needs the key columns of table \"%s\"", "sound_links",
-							   get_rel_name(cases)),
-						errdetail("Columns given: %d, columns of the key: %d.", nkeys,
-								  protection->nkeys)));
+	is_array = get_fn_expr_variadic(fcinfo->flinfo);
+	if (nkeys != protection->nkeys || is_array)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s needs the key columns of table \"%s\"", "sound_links",
+						get_rel_name(cases)),
+				 is_array ? errdetail("They are given as an array.")
+						  : errdetail("Columns given: %d, columns of the key: %d.", nkeys,
+									  protection->nkeys),
+				 errhint("Give each column of the key as an argument of its own.")));
 	key.ncolumns = nkeys;
 	for (int i = 0; i < nkeys; i++)
 	{
@@ -854,17 +859,6 @@ prepare(const char *query, int nargs, Oid *types)
 	return plan;
 }
 
-/* The type in which a key column is compared, as protection_execute() does. */
-static Oid
-key_parameter_type(Oid type)
-{
-	KeyClass class;
-
-	if (!key_class_of_type(type, &class))
-		elog(ERROR, "type %u is no key type", type);
-	return key_class_type(class);
-}
-
 static void
 append_key_condition(StringInfo query, const Protection *protection, bool of_link)
 {
@@ -902,7 +896,7 @@ start_walk(ChainWalk *walk, Protection *protection, ReturnSetInfo *result)
 	walk->context = AllocSetContextCreate(CurrentMemoryContext, "govcase chain walk",
 										  ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < protection->nkeys; i++)
-		types[i] = key_parameter_type(protection->case_key_type[i]);
+		types[i] = key_passed_type(protection->case_key_type[i]);
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
@@ -1258,7 +1252,7 @@ walk_unsound_chains(ChainWalk *walk)
 	for (int i = 0; i < protection->nkeys; i++)
 	{
 		/* The two tables may collate their keys differently; equal is equal. */
-		const char *collate = key_parameter_type(protection->case_key_type[i]) == TEXTOID
+		const char *collate = key_passed_type(protection->case_key_type[i]) == TEXTOID
 								  ? " COLLATE pg_catalog.\"C\""
 								  : "";
 
