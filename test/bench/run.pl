@@ -38,8 +38,9 @@
 # all.  Time is what psql waits for the server; CPU time is the backend's own.
 #
 # GROWTH=1 runs the sides whose names begin with govcase, and asks of each step
-# from n rows to m that its cost, CPU time where that is known, grows by no more
-# than log m / log n, and by $ALLOWANCE for what else the machine does.
+# from n rows to m that its cost, CPU time where that is known, beside that of a
+# yardstick grows by no more than log m / log n, and by $ALLOWANCE for what else the
+# machine does.
 use strict;
 use warnings;
 use File::Basename qw(basename dirname);
@@ -50,6 +51,8 @@ my $here = dirname(__FILE__);
 my ($only, $quick, $growth) = map { $ENV{$_} } qw(BENCH QUICK GROWTH);
 my $rounds = $quick ? 3 : 7;
 my $ALLOWANCE = 1.25;
+# Work of the server's that is the same whatever is measured: some 30 ms.
+my $YARDSTICK = 'SELECT count(DISTINCT md5(n::text)) FROM generate_series(1, 20000) AS n;';
 # A turn that takes longer, in seconds, needs none before it to fill caches.
 my $LONG_TURN = 10;
 my $csv_file = $ENV{CSV} || "$here/results.csv";
@@ -356,25 +359,39 @@ sub run_benchmark
 	printf "   in %d s\n", time - $started;
 }
 
+# How fast the machine is just now: what work that never changes takes it.
+sub yardstick
+{
+	my $before = cpu_time();
+	my $answer = ask("\\timing on\n$YARDSTICK\n\\timing off");
+	my $after = cpu_time();
+	return $after - $before if defined $before;
+	return $answer =~ /^Time: ([0-9.]+) ms/m ? $1 * 1000 : fail("psql tells no time");
+}
+
 # What a side costs at a number of rows: the median of as many turns as are made
-# in a second, seven at most.
+# in a second, seven at most.  Beside time and CPU time, either in yardsticks of
+# before and after the turn: a machine changes its pace from one second to the next.
 sub measure_growth
 {
 	my ($bench, $side) = @_;
-	my $began = time;
-	my @first = measure($bench, $side, 0);
-	return @first if time - $began > $LONG_TURN || $side->{kind} eq 'size';
-	my (@times, @cpu);
+	my (@times, @cpu, @paced);
 	my $spent = 0;
-	for my $round (1 .. 7)
+	for my $round (0 .. 7)
 	{
+		my $began = time;
+		my $pace = yardstick();
 		my ($time, $cpu) = measure($bench, $side, $round);
+		$pace = ($pace + yardstick()) / 2;
+		my $only = time - $began > $LONG_TURN || $side->{kind} eq 'size';
+		next if $round == 0 && !$only;    # caches are filled, plans made
 		push @times, $time;
 		push @cpu, $cpu if defined $cpu;
+		push @paced, $side->{kind} eq 'size' ? $time : (defined $cpu ? $cpu : $time) / $pace;
 		$spent += $time * $bench->{units};
-		last if $spent > 1e6 || $side->{kind} eq 'pgbench';
+		last if $only || $spent > 1e6 || $side->{kind} eq 'pgbench';
 	}
-	return (median(@times), @cpu ? median(@cpu) : undef);
+	return (median(@times), @cpu ? median(@cpu) : undef, median(@paced));
 }
 
 # govcase alone, at each number of rows.
@@ -391,9 +408,8 @@ sub run_growth
 		for my $side (@sides)
 		{
 			my $name = $side->{name};
-			my ($time, $cpu) = measure_growth($bench, $side);
+			my ($time, $cpu, $cost) = measure_growth($bench, $side);
 			my $what = $side->{kind} eq 'size' ? 'bytes' : 'us';
-			my $cost = defined $cpu ? $cpu : $time;
 			my $step = '';
 			if (my $from = $last{$name})
 			{
@@ -453,7 +469,7 @@ chomp($settings, $version, $processors);
 print "PostgreSQL $version, $processors processors; $settings\n";
 if ($growth)
 {
-	print "govcase alone; this takes most of an hour and 30 GB of disk. Costs may grow as log n does, and by $ALLOWANCE at a step for noise.\n";
+	print "govcase alone; this takes most of an hour and 30 GB of disk. Costs, in those of a yardstick, may grow as log n does, and by $ALLOWANCE at a step for noise.\n";
 }
 else
 {
