@@ -1,5 +1,5 @@
 --@ title a follow-up appended to its chain
---@ unit link 50000 5000
+--@ unit link 20000 5000
 --@ bar govcase / ready <= 1.5
 --@ bar plpgsql / govcase >= 2
 --@ base chains

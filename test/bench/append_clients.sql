@@ -1,5 +1,5 @@
 --@ title follow-ups by 16 clients, each to another case
---@ unit transaction 50000 5000
+--@ unit transaction 20000 5000
 --@ bar ready / govcase >= 0.85
 --@ say plpgsql / govcase
 --@ base chains

@@ -1,5 +1,5 @@
 --@ title base records of a department: staged and imported, beside COPY into the same indexed table
---@ unit record 200000 20000
+--@ unit record 100000 20000
 --@ bar plain / govcase >= 0.7
 --@ setup
 CALL create_registry('city');

@@ -1,5 +1,5 @@
 --@ title points placed in bulk, all inside grids, in random order
---@ unit point 100000 10000
+--@ unit point 40000 10000
 --@ bar gist_join / govcase >= 40
 --@ base grids_filled
 --@ setup

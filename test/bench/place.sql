@@ -1,5 +1,5 @@
 --@ title an INSERT whose grid a trigger fills in
---@ unit row 100000 10000
+--@ unit row 40000 10000
 --@ bar plpgsql / govcase >= 15
 --@ say govcase / bare
 --@ base grids_filled

@@ -1,6 +1,6 @@
 --@ title the first bulk use of the grids by a session: time to build what it places by, memory kept and taken beside what is allowed
 --@ unit session = SELECT 1
---@ rows 100000 10000
+--@ rows 40000 10000
 --@ base grids_filled
 --@ cold
 --@ bar kept / allowed <= 1

@@ -1,6 +1,6 @@
 --@ title the first point that a new session places
 --@ unit point = SELECT 1
---@ rows 100000 10000
+--@ rows 40000 10000
 --@ base grids_filled
 --@ cold
 --@ bar govcase / plpgsql <= 1

@@ -1,5 +1,5 @@
 --@ title an INSERT of a case, its registration link written and hashed
---@ unit row 50000 5000
+--@ unit row 20000 5000
 --@ say (govcase - bare) / (plpgsql - bare)
 --@ base chains
 --@ run govcase

@@ -28,7 +28,7 @@
 #   --@ size SIDE             a query whose figure is taken for the cost
 #   --@ undo                  done after each run, unmeasured
 #   --@ pgbench SIDE CLIENTS N what is measured is a run of this script by pgbench,
-#                             for 4 seconds, or where QUICK N times for each client
+#                             for 3 seconds, or where QUICK N times for each client
 #
 # psql's variables: rows; quick; and beside, which is false where govcase runs
 # alone, so that nothing need be made of what it is measured against.
@@ -49,7 +49,11 @@ use POSIX qw(floor);
 
 my $here = dirname(__FILE__);
 my ($only, $quick, $growth) = map { $ENV{$_} } qw(BENCH QUICK GROWTH);
-my $rounds = $quick ? 3 : 7;
+# Rounds at least; and at most, of a benchmark whose turns take less than $ENOUGH
+# seconds together: on a machine that changes its pace, many short turns tell more
+# than few long ones.
+my ($rounds, $most_rounds) = $quick ? (3, 3) : (7, 31);
+my $ENOUGH = 12;
 my $ALLOWANCE = 1.25;
 # Work of the server's that is the same whatever is measured: some 30 ms.
 my $YARDSTICK = 'SELECT count(DISTINCT md5(n::text)) FROM generate_series(1, 20000) AS n;';
@@ -173,7 +177,7 @@ sub run_pgbench
 	open(my $out, '>', $file) or fail("$file: $!");
 	print $out $side->{sql};
 	close $out;
-	my $extent = $quick ? "-t $side->{times}" : '-T 4';
+	my $extent = $quick ? "-t $side->{times}" : '-T 3';
 	my $seed = 100 + $round;
 	my $answer = `pgbench -n -M prepared -c $side->{clients} -j 2 $extent --random-seed=$seed -D rows=$bench->{n} -f $file bench 2>&1`;
 	unlink $file;
@@ -304,10 +308,11 @@ sub run_benchmark
 {
 	my ($bench) = @_;
 	my $started = time;
-	my (%costs, %cpu);
+	my (%costs, %cpu, $turns);
 	set_up($bench, $quick ? $bench->{quick} : $bench->{rows});
 	printf "\n%s: %s\n", $bench->{name}, $bench->{title};
-	for my $round (0 .. $rounds)
+	my $began = time;
+	for (my $round = 0; $round <= $rounds || $round <= $most_rounds && time - $began < $ENOUGH; $round++)
 	{
 		for my $side (@{ $bench->{sides} })
 		{
@@ -330,16 +335,17 @@ sub run_benchmark
 			defined $own ? sprintf(' (%s of CPU)', figure($own)) : '';
 		print_csv($bench->{name}, 'cost', $name, "$what a $bench->{unit}", $time, '', '', $own, '', '');
 	}
+	$turns = @{ $costs{ $bench->{sides}[0]{name} } };
 	for my $bar (@{ $bench->{bars} })
 	{
 		my ($expression, $way, $limit) = $bar =~ /^(.*?)\s*(?:(<=|>=)\s*(.*))?$/;
-		my @ratios = map { my $round = $_; evaluate($expression, { map { $_ => $costs{$_}[$round] } keys %costs }) } 0 .. $rounds - 1;
+		my @ratios = map { my $round = $_; evaluate($expression, { map { $_ => $costs{$_}[$round] } keys %costs }) } 0 .. $turns - 1;
 		my ($low, $high) = (sort { $a <=> $b } @ratios)[0, -1];
 		my $middle = median(@ratios);
 		my $cpu_middle;
 		if (!grep { !defined } map { @$_ } values %cpu)
 		{
-			$cpu_middle = median(map { my $round = $_; evaluate($expression, { map { $_ => $cpu{$_}[$round] } keys %cpu }) } 0 .. $rounds - 1);
+			$cpu_middle = median(map { my $round = $_; evaluate($expression, { map { $_ => $cpu{$_}[$round] } keys %cpu }) } 0 .. $turns - 1);
 		}
 		my $verdict = '';
 		if ($way)
@@ -356,7 +362,7 @@ sub run_benchmark
 	}
 	end_session();
 	set_server($bench, 1);
-	printf "   in %d s\n", time - $started;
+	printf "   in %d s, %d rounds\n", time - $started, $turns;
 }
 
 # How fast the machine is just now: what work that never changes takes it.
@@ -473,7 +479,7 @@ if ($growth)
 }
 else
 {
-	print 'Each cost is the median of ', $quick ? 'only ' : '', "$rounds rounds, each ratio the median (lowest to highest) of the rounds' own",
+	print 'Each cost is the median of ', $quick ? 'only ' : '', $rounds, $quick ? '' : " to $most_rounds", " rounds, each ratio the median (lowest to highest) of the rounds' own",
 		$quick ? ', on a tenth of the rows or less' : '', ".\n";
 }
 

@@ -1,5 +1,5 @@
 --@ title an UPDATE of the state, checked, its link written and hashed
---@ unit row 50000 5000
+--@ unit row 20000 5000
 --@ bar (govcase - bare) / (plpgsql - bare) <= 1/3
 --@ say govcase / plpgsql
 --@ base chains

@@ -1,5 +1,5 @@
 --@ title an UPDATE that changes neither state nor risk nor a role
---@ unit row 200000 10000
+--@ unit row 50000 10000
 --@ bar govcase / empty <= 1.1
 --@ say empty / bare
 --@ setup

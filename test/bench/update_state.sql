@@ -1,5 +1,5 @@
 --@ title an UPDATE of the state, checked, without a chain
---@ unit row 100000 10000
+--@ unit row 50000 10000
 --@ bar (govcase - bare) / (plpgsql - bare) <= 1/8
 --@ say govcase / bare
 --@ setup

@@ -1,6 +1,6 @@
 --@ title verify_chain, chains of ten links
 --@ unit link = SELECT count(*) FROM follow_up
---@ rows 20000 2000
+--@ rows 10000 2000
 --@ grow 1000 10000 100000 1000000
 --@ bar window_sql / govcase >= 3
 --@ say govcase / sha256
