@@ -125,9 +125,10 @@ begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 			   const CaseKey *key, Snapshot snapshot)
 {
 	scan->context = CurrentMemoryContext;
-	scan->snapshot = register_snapshot(snapshot);
 	scan->table = table_open(table, lock);
 	scan->index = index_open(index->index, AccessShareLock);
+	/* After the wait for a lock: whoever held it may have written all rows anew. */
+	scan->snapshot = register_snapshot(snapshot);
 	scan->slot = table_slot_create(scan->table, NULL);
 	scan->scan =
 		index_beginscan_compat(scan->table, scan->index, scan->snapshot, key->ncolumns);
@@ -308,8 +309,8 @@ make_kept_scan(Oid table, LOCKMODE lock, Oid index, int nkeys)
 	scan->slot =
 		MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(scan->table)),
 								 table_slot_callbacks(scan->table));
-	scan->scan =
-		index_beginscan_compat(scan->table, scan->index, GetActiveSnapshot(), nkeys);
+	/* Each use brings a snapshot of its own. */
+	scan->scan = index_beginscan_compat(scan->table, scan->index, SnapshotAny, nkeys);
 	MemoryContextSwitchTo(old);
 
 	RelationDecrementReferenceCount(scan->index); /* the scan's own */
