@@ -45,6 +45,7 @@ use strict;
 use warnings;
 use File::Basename qw(basename dirname);
 use IPC::Open2;
+use List::Util qw(sum);
 use POSIX qw(floor);
 
 my $here = dirname(__FILE__);
@@ -386,10 +387,13 @@ sub measure_growth
 	for my $round (0 .. 7)
 	{
 		my $began = time;
-		my $pace = yardstick();
+		my @pace = yardstick();
 		my ($time, $cpu) = measure($bench, $side, $round);
-		$pace = ($pace + yardstick()) / 2;
-		my $only = time - $began > $LONG_TURN || $side->{kind} eq 'size';
+		my $is_long = time - $began > $LONG_TURN;
+		my $only = $is_long || $side->{kind} eq 'size';
+		# A long turn sees many a pace.
+		push @pace, yardstick() for 1 .. $is_long ? 10 : 1;
+		my $pace = sum(@pace) / @pace;
 		next if $round == 0 && !$only;    # caches are filled, plans made
 		push @times, $time;
 		push @cpu, $cpu if defined $cpu;
