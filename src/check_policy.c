@@ -84,7 +84,7 @@ pairs_of(StateSet states, RiskSet risks)
 
 	for (int pair = 0; pair < PAIR_COUNT; pair++)
 	{
-		if (state_in(states, pair_state(pair)) && risk_in(risks, pair_risk(pair)))
+		if (pair_state_in(states, pair) && pair_risk_in(risks, pair))
 			pairs |= pair_bit(pair);
 	}
 	return pairs;
@@ -95,9 +95,8 @@ invariant_holds_in(const PolicyInvariant *invariant, InvariantKind kind, int rol
 				   int pair)
 {
 	return invariant->kind == kind && invariant->role == role &&
-		   invariant->if_role == NO_ROLE &&
-		   state_in(invariant->states, pair_state(pair)) &&
-		   risk_in(invariant->risks, pair_risk(pair));
+		   invariant->if_role == NO_ROLE && pair_state_in(invariant->states, pair) &&
+		   pair_risk_in(invariant->risks, pair);
 }
 
 /* Is there an invariant of the kind, that no flag can lift, on the role there? */

@@ -108,8 +108,23 @@ find_key(KeyScan *scan, const KeyIndex *index, const CaseKey *key)
 	MemoryContextSwitchTo(old);
 }
 
-static Snapshot
-register_snapshot(Snapshot snapshot)
+/* All but the slot, which begin_key_scan() and make_kept_scan() make each its way. */
+static void
+open_scan(KeyScan *scan, Oid table, LOCKMODE lock, Oid index, int nkeys)
+{
+	scan->context = CurrentMemoryContext;
+	scan->table = table_open(table, lock);
+	scan->index = index_open(index, AccessShareLock);
+	/* Each search brings a snapshot of its own. */
+	scan->scan = index_beginscan_compat(scan->table, scan->index, SnapshotAny, nkeys);
+}
+
+/*
+ * The snapshot is taken after the wait for the table's lock: whoever held it may
+ * have written all rows anew.
+ */
+static void
+start_search(KeyScan *scan, const KeyIndex *index, const CaseKey *key, Snapshot snapshot)
 {
 	if (snapshot == NULL)
 	{
@@ -117,22 +132,18 @@ register_snapshot(Snapshot snapshot)
 		CommandCounterIncrement();
 		snapshot = GetLatestSnapshot();
 	}
-	return RegisterSnapshot(snapshot);
+	scan->snapshot = RegisterSnapshot(snapshot);
+	scan->scan->xs_snapshot = scan->snapshot;
+	find_key(scan, index, key);
 }
 
 void
 begin_key_scan(KeyScan *scan, Oid table, LOCKMODE lock, const KeyIndex *index,
 			   const CaseKey *key, Snapshot snapshot)
 {
-	scan->context = CurrentMemoryContext;
-	scan->table = table_open(table, lock);
-	scan->index = index_open(index->index, AccessShareLock);
-	/* After the wait for a lock: whoever held it may have written all rows anew. */
-	scan->snapshot = register_snapshot(snapshot);
+	open_scan(scan, table, lock, index->index, key->ncolumns);
 	scan->slot = table_slot_create(scan->table, NULL);
-	scan->scan =
-		index_beginscan_compat(scan->table, scan->index, scan->snapshot, key->ncolumns);
-	find_key(scan, index, key);
+	start_search(scan, index, key, snapshot);
 }
 
 bool
@@ -211,7 +222,6 @@ typedef struct KeptScan
 	Oid table;
 	Oid index;
 	LOCKMODE lock;
-	int nkeys;
 	bool in_use;
 	bool stale; /* changed while in use */
 	struct KeptScan *next;
@@ -300,17 +310,12 @@ make_kept_scan(Oid table, LOCKMODE lock, Oid index, int nkeys)
 	kept->table = table;
 	kept->index = index;
 	kept->lock = lock;
-	kept->nkeys = nkeys;
 	scan = &kept->scan;
-	scan->context = context;
-	scan->table = table_open(table, lock);
-	scan->index = index_open(index, AccessShareLock);
+	open_scan(scan, table, lock, index, nkeys);
 	/* A copy of the descriptor needs no reference to it. */
 	scan->slot =
 		MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(scan->table)),
 								 table_slot_callbacks(scan->table));
-	/* Each use brings a snapshot of its own. */
-	scan->scan = index_beginscan_compat(scan->table, scan->index, SnapshotAny, nkeys);
 	MemoryContextSwitchTo(old);
 
 	RelationDecrementReferenceCount(scan->index); /* the scan's own */
@@ -330,7 +335,7 @@ resume_key_scan(Oid table, LOCKMODE lock, const KeyIndex *index, const CaseKey *
 
 	while (kept != NULL &&
 		   (kept->in_use || kept->table != table || kept->index != index->index ||
-			kept->lock != lock || kept->nkeys != key->ncolumns))
+			kept->lock != lock || kept->scan.scan->numberOfKeys != key->ncolumns))
 		kept = kept->next;
 	if (kept == NULL)
 		kept = make_kept_scan(table, lock, index->index, key->ncolumns);
@@ -338,9 +343,7 @@ resume_key_scan(Oid table, LOCKMODE lock, const KeyIndex *index, const CaseKey *
 	scan = &kept->scan;
 	RelationIncrementReferenceCount(scan->table);
 	RelationIncrementReferenceCount(scan->index);
-	scan->snapshot = register_snapshot(snapshot);
-	scan->scan->xs_snapshot = scan->snapshot;
-	find_key(scan, index, key);
+	start_search(scan, index, key, snapshot);
 	return scan;
 }
 
@@ -351,7 +354,7 @@ pause_key_scan(KeyScan *scan)
 
 	ExecClearTuple(scan->slot);
 	/* Gives back the pins on index and heap. */
-	index_rescan(scan->scan, NULL, kept->nkeys, NULL, 0);
+	index_rescan(scan->scan, NULL, scan->scan->numberOfKeys, NULL, 0);
 	UnregisterSnapshot(scan->snapshot);
 	RelationDecrementReferenceCount(scan->index);
 	RelationDecrementReferenceCount(scan->table);

@@ -187,6 +187,18 @@ sub run_pgbench
 	return (1e6 / $1, undef);
 }
 
+# Microseconds that psql waits for statements, and CPU time.
+sub timed
+{
+	my ($sql) = @_;
+	my $before = cpu_time();
+	my $answer = ask("\\timing on\n$sql\n\\timing off");
+	my $after = cpu_time();
+	my $time = 0;
+	$time += $1 while $answer =~ /^Time: ([0-9.]+) ms/mg;
+	return ($time * 1000, defined $before ? $after - $before : undef);
+}
+
 # Cost of one unit in microseconds, and in CPU time.
 sub measure
 {
@@ -200,14 +212,10 @@ sub measure
 		(my $size = ask($side->{sql})) =~ s/\s//g;
 		return ($size / $bench->{units}, undef);
 	}
-	my $before = $bench->{parallel} ? undef : cpu_time();
-	my $answer = ask("\\timing on\n$side->{sql}\n\\timing off");
-	my $after = cpu_time();
-	my $time = 0;
-	$time += $1 while $answer =~ /^Time: ([0-9.]+) ms/mg;
+	my ($time, $cpu) = timed($side->{sql});
 	ask($bench->{undo}) if $bench->{undo} =~ /\S/;
-	return ($time * 1000 / $bench->{units},
-		defined $before ? ($after - $before) / $bench->{units} : undef);
+	return ($time / $bench->{units},
+		defined $cpu && !$bench->{parallel} ? $cpu / $bench->{units} : undef);
 }
 
 sub median
@@ -369,11 +377,8 @@ sub run_benchmark
 # How fast the machine is just now: what work that never changes takes it.
 sub yardstick
 {
-	my $before = cpu_time();
-	my $answer = ask("\\timing on\n$YARDSTICK\n\\timing off");
-	my $after = cpu_time();
-	return $after - $before if defined $before;
-	return $answer =~ /^Time: ([0-9.]+) ms/m ? $1 * 1000 : fail("psql tells no time");
+	my ($time, $cpu) = timed($YARDSTICK);
+	return defined $cpu ? $cpu : $time;
 }
 
 # What a side costs at a number of rows: the median of as many turns as are made
@@ -382,6 +387,11 @@ sub yardstick
 sub measure_growth
 {
 	my ($bench, $side) = @_;
+	if ($side->{kind} eq 'size')
+	{
+		my ($size) = measure($bench, $side, 0);
+		return ($size, undef, $size);
+	}
 	my (@times, @cpu, @paced);
 	my $spent = 0;
 	for my $round (0 .. 7)
@@ -390,16 +400,15 @@ sub measure_growth
 		my @pace = yardstick();
 		my ($time, $cpu) = measure($bench, $side, $round);
 		my $is_long = time - $began > $LONG_TURN;
-		my $only = $is_long || $side->{kind} eq 'size';
 		# A long turn sees many a pace.
 		push @pace, yardstick() for 1 .. $is_long ? 10 : 1;
 		my $pace = sum(@pace) / @pace;
-		next if $round == 0 && !$only;    # caches are filled, plans made
+		next if $round == 0 && !$is_long;    # caches are filled, plans made
 		push @times, $time;
 		push @cpu, $cpu if defined $cpu;
-		push @paced, $side->{kind} eq 'size' ? $time : (defined $cpu ? $cpu : $time) / $pace;
+		push @paced, (defined $cpu ? $cpu : $time) / $pace;
 		$spent += $time * $bench->{units};
-		last if $only || $spent > 1e6 || $side->{kind} eq 'pgbench';
+		last if $is_long || $spent > 1e6 || $side->{kind} eq 'pgbench';
 	}
 	return (median(@times), @cpu ? median(@cpu) : undef, median(@paced));
 }
