@@ -401,7 +401,7 @@ sub measure_growth
 		my ($time, $cpu) = measure($bench, $side, $round);
 		my $is_long = time - $began > $LONG_TURN;
 		# A long turn sees many a pace.
-		push @pace, yardstick() for 1 .. $is_long ? 10 : 1;
+		push @pace, yardstick() for 1 .. ($is_long ? 10 : 1);
 		my $pace = sum(@pace) / @pace;
 		next if $round == 0 && !$is_long;    # caches are filled, plans made
 		push @times, $time;
